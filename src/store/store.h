@@ -1,0 +1,79 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The content-addressed store: the only code that knows the layout on disk. The file system is the
+ * database; what is visible is complete. This header is what `rocket` itself uses (no heavy library);
+ * what imports, exports and verifies is in store/import.h and runs in rocket-import.
+ *
+ *   DIR/blobs/sha256/HEX   layer tars (by diffID), manifests, configs     DIR/refs/NAME   name -> image
+ *   DIR/views/ID.erofs     merged index over the tars                     DIR/trees/ID/   directory form
+ *   DIR/images/HEX         struct image, a record, by manifest digest     DIR/from/…      compressed digest -> diffID
+ *   DIR/images/HEX.passwd, .group   the image's /etc/passwd and /etc/group (at most 1 MiB each)
+ *   DIR/lock               flock: shared while content is used, exclusive for the sweep
+ */
+#pragma once
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "base/arena.h"
+#include "base/err.h"
+#include "image/image.h"
+
+struct store {
+	int dirfd;      /* DIR */
+	int runfd;      /* where views are mounted, or -1 until needed */
+	char *path;     /* for messages */
+};
+
+/* Opens the store at dir, making what is missing (0700). Needs write permission; root or the user. */
+[[nodiscard]] int store_open(const char *dir, const char *run_dir, struct store *ret, struct err *e);
+void store_close(struct store *s);
+#define autostore [[gnu::cleanup(store_close)]] struct store
+
+/* Takes the store's lock shared: what exists now stays until the descriptor is closed. */
+[[nodiscard]] int store_lock_shared(const struct store *s, int *ret_fd, struct err *e);
+
+struct store_image {
+	char *name;     /* the full name that it was found by, or NULL when by digest */
+	struct image image;
+	int64_t tagged_ns;
+};
+
+/*
+ * Finds an image by name (as typed: "nginx", "nginx:1.27", a digest, a unique prefix of an id of at
+ * least 4 digits; see store_normalise_name). ERR_NOT_FOUND with the nearest name.
+ */
+[[nodiscard]] int store_find_image(const struct store *s, struct arena *a, const char *name, struct store_image *ret,
+				   struct err *e);
+/* All images that have a name, one entry a name, sorted by name. */
+[[nodiscard]] int store_list_images(const struct store *s, struct arena *a, struct store_image **ret, size_t *ret_n,
+				    struct err *e);
+[[nodiscard]] int store_tag_image(const struct store *s, const char *name, const char *manifest_digest, struct err *e);
+/* Removes a name. The content goes with the next sweep when nothing else needs it. */
+[[nodiscard]] int store_untag_image(const struct store *s, const char *name, struct err *e);
+/* "nginx" -> "nginx:latest" (kept as typed before the tag; registries are not guessed). ERR_USAGE for what is no name. */
+[[nodiscard]] int store_normalise_name(struct arena *a, const char *name, char **ret, struct err *e);
+
+/* The image's own /etc/passwd or /etc/group ("passwd", "group"), at most 1 MiB; empty text when it has none. */
+[[nodiscard]] int store_read_accounts(const struct store *s, const struct image *img, const char *which, char **ret_text,
+				      struct err *e);
+
+/*
+ * A detached, read-only, nodev clone of the image's root: the EROFS view (mounted once below the run
+ * directory, shared by all pods of the image), or the directory form where EROFS can't serve. The caller
+ * owns both descriptors; use_fd holds the view's flock (shared) as long as it is open, and store_release_view()
+ * drops the mount when nobody else holds it.
+ */
+[[nodiscard]] int store_open_view(const struct store *s, const char *view, int *ret_tree_fd, int *ret_use_fd,
+				  struct err *e);
+void store_release_view(const struct store *s, const char *view, int *use_fd);
+
+/* Views, blobs and images that no name and no pod needs. pods: the manifest digests that pods use. */
+struct store_sweep {
+	char *const *pod_digests;
+	int64_t grace_ns;       /* what is younger stays */
+	bool dry_run;
+	uint64_t freed_bytes;   /* out */
+	uint64_t freed_files;   /* out */
+};
+[[nodiscard]] int store_sweep(const struct store *s, struct store_sweep *sweep, struct err *e);
