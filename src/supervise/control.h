@@ -1,0 +1,51 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Talking to a running pod's supervisor: one SOCK_SEQPACKET connection a request, one record each way,
+ * descriptors beside it. The socket lies in a folder of mode 0700 and the peer's uid is checked.
+ *
+ *   request                  reply
+ *   verb "app"   app         text = pid; fds: pidfd
+ *   verb "stop"  app? grace_ns
+ *   verb "kill"  app? signal
+ *   verb "pause" | "unpause"
+ *   verb "restart" app?
+ *   verb "attach" app        the connection stays open: see below
+ *   verb "hole-add" | "hole-rm" text = the hole in its short form
+ *
+ * attach: after the reply each packet to the client is one byte 1 (stdout) or 2 (stderr) and bytes; each
+ * packet to the supervisor is a byte 0 and bytes for stdin (none: end of file), or a byte 'w' and two
+ * 16-bit numbers, rows and columns.
+ */
+#pragma once
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/arena.h"
+#include "base/err.h"
+#include "base/field.h"
+#include "supervise/state.h"
+
+enum { CONTROL_PACKET_MAX = 65536 };
+
+struct control_request {
+	char *verb;
+	char *app;
+	char *text;
+	int64_t signal;
+	int64_t grace_ns;   /* -1: the plan's */
+};
+
+struct control_reply {
+	int64_t code;       /* 0, or an err_code with the three lines */
+	char *what, *because, *hint;
+	char *text;
+};
+
+extern const struct field_set control_request_set, control_reply_set;
+
+/* Connects to the pod's supervisor. ERR_STATE when it does not run. */
+[[nodiscard]] int control_connect(const struct state *s, const struct pod_dir *p, int *ret_sock, struct err *e);
+/* One request and its reply; up to *inout_nfds descriptors arrive in ret_fds. The reply's error becomes e. */
+[[nodiscard]] int control_call(int sock, struct arena *a, const struct control_request *request,
+			       struct control_reply *ret, int *ret_fds, size_t *inout_nfds, struct err *e);
