@@ -20,13 +20,17 @@ void arena_free(struct arena *a);
 
 #define arena_new(a, type) ((type *)arena_alloc((a), sizeof(type)))
 
-/* A NULL-terminated list of strings in the arena; `*v` may be NULL. */
+/*
+ * Adds a copy of s to a NULL-terminated list of strings in the arena; `*v` is NULL or was grown by this
+ * function alone (or by record.h and decode.h): a list made otherwise has no room behind its end.
+ */
 void arena_strv_add(struct arena *a, char ***v, const char *s);
 size_t strv_len(char *const *v); /* v may be NULL */
 
 /*
  * A list of structs by value: declare the member as LIST(struct x) and grow it with list_add(), which
- * gives the new, zeroed last item. The layout (pointer, count) is what FIELD_LIST of field.h reads.
+ * gives the new, zeroed last item. Grow a list by list_add() alone: it keeps no capacity, the count tells
+ * it, and items move when it grows. The layout (pointer, count) is what FIELD_LIST of field.h reads.
  */
 #define LIST(type)          \
 	struct {            \

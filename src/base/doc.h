@@ -20,6 +20,7 @@ struct doc {
 	const char *file;       /* for messages; NULL when unknown */
 	unsigned line, column;  /* from 1; 0 when unknown */
 	const char *key;        /* when the node is the value of a map's key */
+	unsigned key_line, key_column;
 	const char *text;       /* scalar: as written (unquoted); never NULL for scalars */
 	bool quoted;            /* YAML: the scalar stood in quotes, so it is text */
 	struct doc *child;      /* first of a list or map, in the document's order */
@@ -41,5 +42,7 @@ const struct doc *doc_get(const struct doc *node, const char *key);
 /* The text of a string value, or NULL when the key is absent or no string. */
 const char *doc_get_str(const struct doc *node, const char *key);
 
+/* An error at the node's key (unknown, given twice), else at the node. Gives -ERR_USAGE. */
+[[gnu::format(printf, 3, 4)]] int doc_key_err(const struct doc *node, struct err *e, const char *fmt, ...);
 /* An error at this node: "FILE:LINE:COLUMN: …" in `what`. Gives -ERR_USAGE. */
 [[gnu::format(printf, 3, 4)]] int doc_err(const struct doc *node, struct err *e, const char *fmt, ...);

@@ -46,7 +46,7 @@ struct field {
 	const char *const *names;       /* FIELD_ENUM, NULL-terminated */
 	bool required;
 	bool internal;                  /* in records, never accepted from a document */
-	/* FIELD_CUSTOM: fills *object from the document node. */
+	/* FIELD_CUSTOM: fills its part of *object, the whole struct of this table, from the key's value. */
 	int (*decode)(struct arena *a, const struct doc *node, void *object, struct err *e);
 	/* FIELD_CUSTOM in records: left out. */
 };

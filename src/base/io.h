@@ -29,14 +29,23 @@ enum io_sync { IO_NO_SYNC, IO_SYNC };
 [[nodiscard]] int io_write_file_atomic(int dirfd, const char *name, const void *bytes, size_t n, mode_t mode,
 				       enum io_sync sync, struct err *e);
 
+/* fsync() of a directory, whatever the descriptor was opened for. 0 or -1 with errno. */
+[[nodiscard]] int io_sync_dir(int dirfd);
+
 /* One write() to an existing file such as a kernel knob. 0 or -1 with errno. */
 [[nodiscard]] int io_write_knob(int dirfd, const char *path, const char *text);
 
 /* mkdir -p below dirfd, each missing part with this mode; existing parts must be directories. */
 [[nodiscard]] int io_mkdir_p(int dirfd, const char *path, mode_t mode, struct err *e);
-/* rm -r of dirfd/name by descriptors, never following a link, never crossing a mount; ENOENT is success. */
+/*
+ * rm -r of dirfd/name by descriptors, at any depth, never following a link, never crossing a mount (that
+ * is an error); ENOENT is success. Directories that lack write permission get it when we own them.
+ */
 [[nodiscard]] int io_remove_tree(int dirfd, const char *name, struct err *e);
-/* Bytes and files below dirfd/name as the disk holds them (st_blocks). */
+/*
+ * Bytes of dirfd/name and all below it as the disk holds them (st_blocks; a file with n names counts 1/n at
+ * each). Other mounts, unreadable directories and what lies deeper than 48 directories are left out.
+ */
 [[nodiscard]] int io_disk_usage(int dirfd, const char *name, uint64_t *ret_bytes, struct err *e);
 
 /* Sends bytes with up to 16 descriptors over a unix socket; receives them (close-on-exec). 0/count or -1 with errno. */

@@ -13,6 +13,8 @@
 [[nodiscard]] int path_open_in_root(int rootfd, const char *path, int flags, mode_t mode);
 /* The same, but no symlink anywhere and nothing above rootfd (RESOLVE_BENEATH | RESOLVE_NO_SYMLINKS). */
 [[nodiscard]] int path_open_beneath(int rootfd, const char *path, int flags, mode_t mode);
+/* As path_open_beneath(), and on the same mount: EXDEV at a mount point. */
+[[nodiscard]] int path_open_same_mount(int rootfd, const char *path, int flags);
 
 /* Last component, pointing into path. */
 const char *path_base(const char *path);

@@ -26,6 +26,8 @@ void str_add_char(struct str *s, char c);
 void str_vaddf(struct str *s, const char *fmt, va_list ap);
 /* Adds text as a JSON string with its quotes; bytes that are no UTF-8 become U+FFFD. */
 void str_add_json(struct str *s, const char *text);
+/* Adds text for a terminal: control characters, marks that reorder text, and what is no UTF-8 as \xNN or \uNNNN. */
+void str_add_visible(struct str *s, const char *text);
 void str_reset(struct str *s);
 
 /* The text, never NULL. */
