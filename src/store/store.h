@@ -5,10 +5,12 @@
  * what imports, exports and verifies is in store/import.h and runs in rocket-import.
  *
  *   DIR/blobs/sha256/HEX   layer tars (by diffID), manifests, configs     DIR/refs/NAME   name -> image
- *   DIR/views/ID.erofs     merged index over the tars                     DIR/trees/ID/   directory form
+ *   DIR/views/ID.erofs     merged index over the tars (.tars: which)      DIR/trees/ID/   directory form
  *   DIR/images/HEX         struct image, a record, by manifest digest     DIR/from/…      compressed digest -> diffID
  *   DIR/images/HEX.passwd, .group   the image's /etc/passwd and /etc/group (at most 1 MiB each)
+ *   DIR/tmp, DIR/dead      being written where O_TMPFILE is missing; swept, being deleted
  *   DIR/lock               flock: shared while content is used, exclusive for the sweep
+ *   RUN/views/ID           the view, mounted at its first use; RUN/views/ID.lock: flock, shared by its users
  */
 #pragma once
 
@@ -21,9 +23,15 @@
 
 struct store {
 	int dirfd;      /* DIR */
-	int runfd;      /* where views are mounted, or -1 until needed */
 	char *path;     /* for messages */
+	char *run_path; /* the run directory, below which views are mounted; opened when needed */
+	/*
+	 * The program that builds trees/ID where EROFS can't serve: rocket-import. The caller sets it (the
+	 * text stays the caller's); NULL refuses to open a view that needs building, saying so.
+	 */
+	const char *importer;
 };
+#define STORE_NONE ((struct store){.dirfd = -1})
 
 /* Opens the store at dir, making what is missing (0700). Needs write permission; root or the user. */
 [[nodiscard]] int store_open(const char *dir, const char *run_dir, struct store *ret, struct err *e);
