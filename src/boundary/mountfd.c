@@ -1,0 +1,67 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The new mount API by descriptor. See mountfd.h. */
+#include "boundary/mountfd.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <linux/mount.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include "base/cleanup.h"
+
+static int set_option(int fs, const struct mountfd_option *o)
+{
+	switch (o->kind) {
+	case MOUNTFD_FLAG:
+		return (int)syscall(SYS_fsconfig, fs, FSCONFIG_SET_FLAG, o->key, NULL, 0);
+	case MOUNTFD_STRING:
+		return (int)syscall(SYS_fsconfig, fs, FSCONFIG_SET_STRING, o->key, o->string, 0);
+	case MOUNTFD_FD:
+		return (int)syscall(SYS_fsconfig, fs, FSCONFIG_SET_FD, o->key, NULL, o->fd);
+	}
+	errno = EINVAL;
+	return -1;
+}
+
+int mountfd_new(const char *type, const struct mountfd_option *options, size_t n, unsigned int attrs)
+{
+	autoclose int fs = (int)syscall(SYS_fsopen, type, FSOPEN_CLOEXEC);
+
+	if (fs < 0)
+		return -1;
+	for (size_t i = 0; i < n; i++)
+		if (set_option(fs, &options[i]) < 0)
+			return -1;
+	if (syscall(SYS_fsconfig, fs, FSCONFIG_CMD_CREATE, NULL, NULL, 0) < 0)
+		return -1;
+	return (int)syscall(SYS_fsmount, fs, FSMOUNT_CLOEXEC, attrs);
+}
+
+int mountfd_clone(int dirfd, const char *path, unsigned int open_tree_flags)
+{
+	unsigned int empty = *path ? 0 : AT_EMPTY_PATH;
+
+	return (int)syscall(SYS_open_tree, dirfd, path,
+			    OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC | empty | open_tree_flags);
+}
+
+int mountfd_setattr(int mount_fd, uint64_t set, uint64_t clear, unsigned int flags)
+{
+	struct mount_attr attr = { .attr_set = set, .attr_clr = clear };
+
+	return (int)syscall(SYS_mount_setattr, mount_fd, "", AT_EMPTY_PATH | flags, &attr, sizeof(attr));
+}
+
+int mountfd_idmap(int mount_fd, int userns_fd, unsigned int flags)
+{
+	struct mount_attr attr = { .attr_set = MOUNT_ATTR_IDMAP, .userns_fd = (uint64_t)userns_fd };
+
+	return (int)syscall(SYS_mount_setattr, mount_fd, "", AT_EMPTY_PATH | flags, &attr, sizeof(attr));
+}
+
+int mountfd_attach(int mount_fd, int target_fd)
+{
+	return (int)syscall(SYS_move_mount, mount_fd, "", target_fd, "",
+			    MOVE_MOUNT_F_EMPTY_PATH | MOVE_MOUNT_T_EMPTY_PATH);
+}
