@@ -27,6 +27,7 @@ enum hole_kind {
 };
 
 enum hole_proto { HOLE_TCP, HOLE_UDP, HOLE_ICMP };
+extern const char *const hole_kind_names[], *const hole_proto_names[];
 
 struct hole {
 	enum hole_kind kind;
@@ -47,6 +48,7 @@ struct hole {
 	bool writable;
 	bool writable_is_docker; /* -v without :ro; the ledger says so */
 	char *access;         /* HOLE_DEV: "rwm" subset */
+	char *place;          /* "pod.yaml:12:5" for messages, or NULL; not in records */
 };
 
 extern const struct field_set hole_set;
