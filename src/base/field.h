@@ -64,3 +64,6 @@ struct field_set {
 	{ .key = (key_), .kind = (kind_), .offset = offsetof(type, member), ##__VA_ARGS__ }
 #define FIELD_SET(name_, type, array, ...) \
 	{ .name = (name_), .size = sizeof(type), .fields = (array), .n = sizeof(array) / sizeof((array)[0]), ##__VA_ARGS__ }
+
+/* FIELD_NAMED: where its items keep their key, the FIELD_STR "name". A table without it is a bug. */
+size_t field_name_offset(const struct field_set *set);

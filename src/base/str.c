@@ -107,14 +107,14 @@ static void add_json_char(struct str *s, unsigned char c)
 	str_addf(s, "\\u%04x", c);
 }
 
-void str_add_json(struct str *s, const char *text)
+void str_add_json_span(struct str *s, const char *text, size_t len, enum str_foreign foreign)
 {
-	const char *run = text; /* what needs no escape goes out in one piece */
+	const char *end = text + len, *run = text; /* what needs no escape goes out in one piece */
 
 	str_add_char(s, '"');
-	while (*text) {
+	while (text < end) {
 		uint32_t cp = 0;
-		size_t n = utf8_step(text, 4, &cp);
+		size_t n = utf8_step(text, (size_t)(end - text), &cp);
 
 		if (n && cp >= 0x20 && cp != '"' && cp != '\\' && cp != 0x7f) {
 			text += n;
@@ -123,6 +123,8 @@ void str_add_json(struct str *s, const char *text)
 		str_add_bytes(s, run, (size_t)(text - run));
 		if (n)
 			add_json_char(s, (unsigned char)cp);
+		else if (foreign == STR_FOREIGN_KEEP)
+			str_addf(s, "\\udc%02x", (unsigned char)*text);
 		else
 			str_add(s, "\xef\xbf\xbd");
 		text += n ? n : 1;
@@ -130,6 +132,11 @@ void str_add_json(struct str *s, const char *text)
 	}
 	str_add_bytes(s, run, (size_t)(text - run));
 	str_add_char(s, '"');
+}
+
+void str_add_json(struct str *s, const char *text)
+{
+	str_add_json_span(s, text, strlen(text), STR_FOREIGN_REPLACE);
 }
 
 void str_add_visible(struct str *s, const char *text)

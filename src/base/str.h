@@ -26,6 +26,12 @@ void str_add_char(struct str *s, char c);
 void str_vaddf(struct str *s, const char *fmt, va_list ap);
 /* Adds text as a JSON string with its quotes; bytes that are no UTF-8 become U+FFFD. */
 void str_add_json(struct str *s, const char *text);
+/*
+ * The same for `len` bytes. Bytes 0xNN that are no UTF-8 become U+FFFD, or \udcNN, which record_read()
+ * turns back into the byte: a path or an argument survives Rocket's own files whatever it holds.
+ */
+enum str_foreign { STR_FOREIGN_REPLACE, STR_FOREIGN_KEEP };
+void str_add_json_span(struct str *s, const char *text, size_t len, enum str_foreign foreign);
 /* Adds text for a terminal: control characters, marks that reorder text, and what is no UTF-8 as \xNN or \uNNNN. */
 void str_add_visible(struct str *s, const char *text);
 void str_reset(struct str *s);
