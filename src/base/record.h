@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * Records: Rocket's own files (plan, image record, status), JSON by field table, without a library and
- * without a tree, because they lie on the path of every start. Fields that are zero, false, NULL,
- * empty lists or empty structs are left out (an empty string stays). Unknown keys are skipped, so that an older Rocket reads a newer one's files.
+ * without a tree, because they lie on the path of every start. Fields that are zero, false, NULL, empty
+ * lists or empty structs are left out (an empty string stays). Unknown keys are skipped, so that an older
+ * Rocket reads a newer one's files.
  * The bytes are Rocket's own, yet the reader is bounded and fuzzed: a state directory may be damaged.
  */
 #pragma once
