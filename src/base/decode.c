@@ -254,22 +254,33 @@ static const struct field *find_field(const struct field_set *set, const char *k
 	return NULL;
 }
 
-/* The word of this vocabulary for a key of another one, else the nearest key; NULL when neither is near. */
+/* What this vocabulary says for a key of another one, or NULL. */
+static const char *find_alias(const struct field_set *set, const char *key)
+{
+	for (const char *const(*a)[2] = set->aliases; a && (*a)[0]; a++) {
+		if (strcmp((*a)[0], key) == 0)
+			return (*a)[1];
+	}
+	return NULL;
+}
+
+/* The nearest key, also by way of the other vocabularies; NULL when none is near. */
 static const char *advice(const struct field_set *set, const char *key, bool named)
 {
 	const char *names[NAMES_MAX + 1];
 	size_t n = 0;
 
-	for (const char *const(*a)[2] = set->aliases; a && (*a)[0]; a++) {
-		if (strcmp((*a)[0], key) == 0)
-			return (*a)[1];
-	}
 	for (size_t i = 0; i < set->n && n < NAMES_MAX; i++) {
 		if (is_open_to(&set->fields[i], named))
 			names[n++] = set->fields[i].key;
 	}
+	for (const char *const(*a)[2] = set->aliases; a && (*a)[0] && n < NAMES_MAX; a++)
+		names[n++] = (*a)[0];
 	names[n] = NULL;
-	return str_nearest(key, names);
+	const char *nearest = str_nearest(key, names);
+	const char *alias = nearest ? find_alias(set, nearest) : NULL;
+
+	return alias ? alias : nearest;
 }
 
 /* What is known, for the second line of the error, as far as it fits. */

@@ -588,7 +588,7 @@ static int read_list(struct reader *r, const struct field *f, void *p)
 {
 	struct list list = {};
 	bool more = true;
-	char *item;
+	char *item = NULL;
 
 	if (!take(r, '['))
 		return damaged(r, "a list");
@@ -605,7 +605,7 @@ static int read_list(struct reader *r, const struct field *f, void *p)
 
 static int read_named_item(struct reader *r, const struct field *f, struct list *list)
 {
-	char *name, *item;
+	char *name = NULL, *item = NULL;
 
 	if (take_text(r, &name) < 0 || new_item(r, f, list, &item) < 0)
 		return -ERR_FAILED;
