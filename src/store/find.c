@@ -194,7 +194,7 @@ static int err_no_image(const struct store *s, struct arena *a, const char *type
 
 	err_new(e, ERR_NOT_FOUND, "there is no image %.140s", typed);
 	err_because(e, "the store %.200s has none of that name", s->path);
-	if (ref_list(s, a, &refs, &n, &ignored) < 0 || n == 0)
+	if (ref_list(s, a, REF_SKIP_DAMAGED, &refs, &n, &ignored) < 0 || n == 0)
 		return err_try(e, "rocket image import FILE %.100s", typed);
 	for (size_t i = 0; i < n; i++)
 		arena_strv_add(a, &names, refs[i].name);
@@ -263,7 +263,7 @@ int store_list_images(const struct store *s, struct arena *a, struct store_image
 	LIST(struct store_image) list = {};
 	struct ref *refs = NULL;
 	size_t n = 0;
-	int r = ref_list(s, a, &refs, &n, e);
+	int r = ref_list(s, a, REF_SKIP_DAMAGED, &refs, &n, e);
 
 	if (r < 0)
 		return r;

@@ -96,7 +96,8 @@ static int compare_refs(const void *x, const void *y)
 	return strcmp(((const struct ref *)x)->name, ((const struct ref *)y)->name);
 }
 
-int ref_list(const struct store *s, struct arena *a, struct ref **ret, size_t *ret_n, struct err *e)
+int ref_list(const struct store *s, struct arena *a, enum ref_care care, struct ref **ret, size_t *ret_n,
+	     struct err *e)
 {
 	LIST(struct ref) list = {};
 	int fd = openat(s->dirfd, "refs", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
@@ -105,12 +106,19 @@ int ref_list(const struct store *s, struct arena *a, struct ref **ret, size_t *r
 	if (!dir)
 		return layout_err(e, "can't list %s/refs", s->path);
 	for (struct dirent *d; (d = readdir(dir));) {
-		struct err skipped = {};
+		struct err damaged = {};
 		struct ref ref;
 
-		if (d->d_name[0] == '.' || read_ref(s, a, d->d_name, &ref, &skipped) < 0)
+		if (d->d_name[0] == '.')
 			continue;
-		*list_add(a, &list) = ref;
+		int r = read_ref(s, a, d->d_name, &ref, &damaged);
+
+		if (r == 0) {
+			*list_add(a, &list) = ref;
+		} else if (care == REF_STOP_AT_DAMAGED && damaged.errnum != ENOENT) {
+			*e = damaged;
+			return r;
+		}
 	}
 	if (list.n)
 		qsort(list.v, list.n, sizeof(*list.v), compare_refs);

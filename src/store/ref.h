@@ -21,5 +21,7 @@ struct ref {
 /* The reference with exactly this (normalised) name. ERR_NOT_FOUND without a message worth printing. */
 [[nodiscard]] int ref_get(const struct store *s, struct arena *a, const char *name, struct ref *ret, struct err *e);
 [[nodiscard]] int ref_remove(const struct store *s, const char *name, struct err *e);
-/* All of them, sorted by name. A damaged one is skipped: it names nothing. */
-[[nodiscard]] int ref_list(const struct store *s, struct arena *a, struct ref **ret, size_t *ret_n, struct err *e);
+/* All of them, sorted by name. What to do with one that can't be read is the caller's choice. */
+enum ref_care { REF_SKIP_DAMAGED, REF_STOP_AT_DAMAGED };
+[[nodiscard]] int ref_list(const struct store *s, struct arena *a, enum ref_care care, struct ref **ret, size_t *ret_n,
+			   struct err *e);

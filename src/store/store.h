@@ -76,9 +76,14 @@ struct store_image {
 				  struct err *e);
 void store_release_view(const struct store *s, const char *view, int *use_fd);
 
-/* Views, blobs and images that no name and no pod needs. pods: the manifest digests that pods use. */
+/*
+ * Removes the views, blobs and images that no name and no pod needs; works on a full disk. ERR_BUSY while
+ * somebody holds the store's lock: nothing was done, later will do. ERR_FAILED at a damaged record of an
+ * image that a name or pod needs, before anything is removed.
+ */
 struct store_sweep {
-	char *const *pod_digests;
+	char *const *pod_digests; /* NULL-terminated, or NULL */
+	const char *only;       /* manifest digest: nothing but what this image names; NULL: everything */
 	int64_t grace_ns;       /* what is younger stays */
 	bool dry_run;
 	uint64_t freed_bytes;   /* out */

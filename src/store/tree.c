@@ -1,0 +1,145 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The directory form of a view, trees/ID: for hosts where EROFS can't serve (rootless, Linux before 6.12, a
+ * store on overlayfs or tmpfs). It is written under a temporary name whose directory is locked by its
+ * writer, so that the sweep knows a dead one, then synced as a whole and renamed.
+ */
+#include "store/blob.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <linux/mount.h>
+#include <sys/mount.h>
+#include <spawn.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/file.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "base/cleanup.h"
+#include "base/io.h"
+#include "store/layout.h"
+#include "store/view.h"
+
+static void tree_path(const char *view, char path[160])
+{
+	snprintf(path, 160, "trees/%.128s", view);
+}
+
+bool blob_tree_exists(const struct store *s, const char *view)
+{
+	char path[160];
+	struct stat st;
+
+	if (!layout_is_view_id(view))
+		return false;
+	tree_path(view, path);
+	return fstatat(s->dirfd, path, &st, AT_SYMLINK_NOFOLLOW) == 0 && S_ISDIR(st.st_mode);
+}
+
+int blob_tree_begin(const struct store *s, struct blob_tree *ret, struct err *e)
+{
+	struct blob_tree t = {.store = s, .tmp_name = "trees/"};
+
+	layout_unique_name(t.tmp_name + 6, sizeof(t.tmp_name) - 6, ".tmp");
+	if (mkdirat(s->dirfd, t.tmp_name, 0700) < 0)
+		return layout_err(e, "can't write into %s/trees", s->path);
+	t.fd = openat(s->dirfd, t.tmp_name, O_RDONLY | O_DIRECTORY | O_CLOEXEC | O_NOFOLLOW);
+	if (t.fd < 0 || flock(t.fd, LOCK_EX | LOCK_NB) < 0) {
+		layout_err(e, "can't write into %s/trees", s->path);
+		blob_tree_abort(&t);
+		return -e->code;
+	}
+	*ret = t;
+	return 0;
+}
+
+int blob_tree_commit(struct blob_tree *t, const char *view, struct err *e)
+{
+	char path[160];
+	int r = 0;
+
+	tree_path(view, path);
+	if (!layout_is_view_id(view))
+		r = err_new(e, ERR_FAILED, "'%.140s' is no view", view ? view : "");
+	else if (syncfs(t->fd) < 0)
+		r = layout_err(e, "can't write %s/%s", t->store->path, path);
+	else if (renameat2(t->store->dirfd, t->tmp_name, t->store->dirfd, path, RENAME_NOREPLACE) == 0)
+		t->tmp_name[0] = 0;
+	else if (errno != EEXIST && errno != ENOTEMPTY)
+		r = layout_err(e, "can't name %s/%s", t->store->path, path);
+	if (r == 0)
+		r = layout_sync_dir(t->store, "trees", e);
+	blob_tree_abort(t);
+	return r;
+}
+
+void blob_tree_abort(struct blob_tree *t)
+{
+	struct err ignored = {};
+
+	if (t->store && t->tmp_name[0] && io_remove_tree(t->store->dirfd, t->tmp_name, &ignored) < 0)
+		t->tmp_name[0] = 0; /* the sweep tries again */
+	if (t->fd >= 0)
+		close(t->fd);
+	*t = BLOB_TREE_NONE;
+}
+
+static int err_not_built(const char *view, const char *because, struct err *e)
+{
+	err_new(e, ERR_STATE, "the root of view %.20s is not unpacked", view);
+	err_because(e, "%s", because);
+	return err_try(e, "rocket image import FILE   (once more, on this host)");
+}
+
+/* Runs the builder and waits for it; it prints its own errors. */
+static int build_tree(const struct store *s, const char *view, struct err *e)
+{
+	extern char **environ;
+	char dir[] = "--dir", run[] = "--run", verb[] = "--build-tree";
+	char *argv[] = {(char *)s->importer, dir, s->path, verb, (char *)view, s->run_path ? run : NULL, s->run_path, NULL};
+	int status;
+	pid_t pid;
+
+	if (!s->importer)
+		return err_not_built(view, "EROFS can't be mounted here, and nothing was named that unpacks", e);
+	errno = posix_spawn(&pid, s->importer, NULL, NULL, argv, environ);
+	if (errno)
+		return err_errno(e, "can't execute %s", s->importer);
+	while (waitpid(pid, &status, 0) < 0)
+		if (errno != EINTR)
+			return err_errno(e, "can't wait for %s", s->importer);
+	if (!WIFEXITED(status) || WEXITSTATUS(status) != 0)
+		return err_not_built(view, "unpacking it failed", e);
+	return 0;
+}
+
+static int clone_tree(const struct store *s, const char *path, int *ret_fd, struct err *e)
+{
+	struct mount_attr attr = {.attr_set = MOUNT_ATTR_RDONLY | MOUNT_ATTR_NODEV, .propagation = MS_PRIVATE};
+	autoclose int fd = (int)syscall(SYS_open_tree, s->dirfd, path,
+					OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC | AT_SYMLINK_NOFOLLOW);
+
+	if (fd >= 0 && syscall(SYS_mount_setattr, fd, "", AT_EMPTY_PATH, &attr, sizeof(attr)) < 0)
+		return err_errno(e, "can't make %s/%s read-only", s->path, path);
+	if (fd < 0 && errno == EPERM)
+		fd = openat(s->dirfd, path, O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+	if (fd < 0)
+		return err_errno(e, "can't open %s/%s", s->path, path);
+	*ret_fd = take_fd(&fd);
+	return 0;
+}
+
+int view_open_tree(const struct store *s, const char *view, int *ret_fd, struct err *e)
+{
+	char path[160];
+	int r = 0;
+
+	tree_path(view, path);
+	if (!blob_tree_exists(s, view))
+		r = build_tree(s, view, e);
+	return r < 0 ? r : clone_tree(s, path, ret_fd, e);
+}
