@@ -1,0 +1,427 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* An app's root by descriptors, on the host's side. See root.h; what happens inside is inside.c. */
+#include "boundary/root.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <inttypes.h>
+#include <linux/mount.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <sys/sysmacros.h>
+#include <unistd.h>
+
+#include "base/cleanup.h"
+#include "base/io.h"
+#include "boundary/mountfd.h"
+
+enum { DEFAULT_TMPFS_BYTES = 64 << 20 };
+
+static int new_tmpfs(const struct plan *p, uint64_t size_bytes, const char *mode, uint64_t attrs)
+{
+	char size[32], uid[16], gid[16];
+	struct mountfd_option options[] = {
+		{ "size", MOUNTFD_STRING, size, -1 },
+		{ "mode", MOUNTFD_STRING, mode, -1 },
+		{ "uid", MOUNTFD_STRING, uid, -1 },
+		{ "gid", MOUNTFD_STRING, gid, -1 },
+	};
+
+	snprintf(size, sizeof(size), "%" PRIu64, size_bytes ? size_bytes : DEFAULT_TMPFS_BYTES);
+	snprintf(uid, sizeof(uid), "%u", p->ids.base);
+	snprintf(gid, sizeof(gid), "%u", p->ids.base);
+	return mountfd_new("tmpfs", options, ARRAY_SIZE(options), (unsigned int)attrs);
+}
+
+/* ---- what a pod's apps share ---- */
+
+static int write_text(int dirfd, const struct pod_text *t, const struct plan *p, struct err *e)
+{
+	autoclose int fd = openat(dirfd, t->name, O_CREAT | O_EXCL | O_WRONLY | O_CLOEXEC, 0644);
+
+	if (fd < 0 || io_write_all(fd, t->text, strlen(t->text)) < 0 || fchown(fd, p->ids.base, p->ids.base) < 0)
+		return err_errno(e, "can't write the pod's %s", t->name);
+	return 0;
+}
+
+int root_make_pod_files(const struct plan *p, int userns_fd, const struct pod_text *texts, size_t n,
+			struct pod_files *ret, struct err *e)
+{
+	struct pod_files f = { .etc_fd = -1, .shm_fd = -1, .userns_fd = userns_fd };
+	int r = 0;
+
+	f.etc_fd = new_tmpfs(p, 1 << 20, "755", MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV | MOUNT_ATTR_NOEXEC);
+	if (f.etc_fd >= 0)
+		f.shm_fd = new_tmpfs(p, p->shm_bytes, "1777", MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV | MOUNT_ATTR_NOEXEC);
+	if (f.etc_fd < 0 || f.shm_fd < 0)
+		r = err_errno(e, "can't make the pod's tmpfs");
+	for (size_t i = 0; r == 0 && i < n; i++)
+		r = write_text(f.etc_fd, &texts[i], p, e);
+	if (r < 0) {
+		root_close_pod_files(&f);
+		return r;
+	}
+	*ret = f;
+	return 0;
+}
+
+void root_close_pod_files(struct pod_files *f)
+{
+	cleanup_close(&f->etc_fd);
+	cleanup_close(&f->shm_fd);
+	f->etc_fd = f->shm_fd = -1;
+}
+
+/* ---- /dev ---- */
+
+struct node {
+	const char *name;
+	unsigned int major, minor;
+};
+
+static const struct node standard_nodes[] = {
+	{ "null", 1, 3 }, { "zero", 1, 5 }, { "full", 1, 7 }, { "random", 1, 8 }, { "urandom", 1, 9 }, { "tty", 5, 0 },
+};
+
+static const char *const dev_links[][2] = {
+	{ "/proc/self/fd", "fd" },	 { "/proc/self/fd/0", "stdin" }, { "/proc/self/fd/1", "stdout" },
+	{ "/proc/self/fd/2", "stderr" }, { "/proc/kcore", "core" },	 { "pts/ptmx", "ptmx" },
+};
+
+/* mknod(2) obeys the umask; the supervisor's is 0. */
+static int make_node(int dirfd, const char *name, mode_t type, mode_t mode, dev_t dev, uid_t uid, gid_t gid)
+{
+	if (mknodat(dirfd, name, type | mode, dev) < 0)
+		return -1;
+	return fchownat(dirfd, name, uid, gid, AT_SYMLINK_NOFOLLOW);
+}
+
+static int make_device(int dev_fd, const struct plan *p, const struct plan_app *app, const struct plan_device *d,
+		       struct err *e)
+{
+	const char *name = d->target + strlen("/dev/");
+	const char *slash = strrchr(name, '/');
+	mode_t mode = (mode_t)((strchr(d->access, 'r') ? 0444 : 0) | (strchr(d->access, 'w') ? 0222 : 0)) & 0660;
+	mode_t type = d->block ? S_IFBLK : S_IFCHR;
+
+	if (slash) {
+		char parent[256];
+
+		snprintf(parent, sizeof(parent), "%.*s", (int)(slash - name), name);
+		int r = io_mkdir_p(dev_fd, parent, 0755, e);
+		if (r < 0)
+			return r;
+	}
+	if (make_node(dev_fd, name, type, mode, makedev(d->major, d->minor), p->ids.base + app->uid,
+		      p->ids.base + app->gid) < 0)
+		return err_errno(e, "can't make the device %s for %s", d->target, app->name);
+	return 0;
+}
+
+static int fill_dev(int dev_fd, const struct plan *p, const struct plan_app *app, struct err *e)
+{
+	static const char *const dirs[] = { "pts", "shm", "mqueue" };
+	const uid_t root = p->ids.base;
+	bool ok = true;
+
+	for (size_t i = 0; ok && i < ARRAY_SIZE(standard_nodes); i++) {
+		const struct node *n = &standard_nodes[i];
+
+		ok = make_node(dev_fd, n->name, S_IFCHR, 0666, makedev(n->major, n->minor), root, root) == 0;
+	}
+	for (size_t i = 0; ok && i < ARRAY_SIZE(dev_links); i++)
+		ok = symlinkat(dev_links[i][0], dev_fd, dev_links[i][1]) == 0;
+	for (size_t i = 0; ok && i < ARRAY_SIZE(dirs); i++)
+		ok = mkdirat(dev_fd, dirs[i], 0755) == 0;
+	if (ok && app->tty)
+		ok = make_node(dev_fd, "console", S_IFREG, 0600, 0, root, root) == 0;
+	if (!ok)
+		return err_errno(e, "can't fill the /dev of %s", app->name);
+	for (size_t i = 0; i < app->devices.n; i++) {
+		int r = make_device(dev_fd, p, app, &app->devices.v[i], e);
+
+		if (r < 0)
+			return r;
+	}
+	return 0;
+}
+
+static int make_dev(const struct plan *p, const struct plan_app *app, int *ret_fd, struct err *e)
+{
+	autoclose int fd = new_tmpfs(p, 64 << 10, "755", MOUNT_ATTR_NOSUID | MOUNT_ATTR_NOEXEC);
+
+	if (fd < 0)
+		return err_errno(e, "can't make the /dev of %s", app->name);
+	int r = fill_dev(fd, p, app, e);
+	if (r < 0)
+		return r;
+	*ret_fd = take_fd(&fd);
+	return 0;
+}
+
+/* ---- the root file system ---- */
+
+/* A folder of the pod for the overlay, owned by the pod's root. It exists when the app starts again. */
+static int open_layer_dir(int pod_fd, const char *app, const char *suffix, uid_t owner)
+{
+	char name[128];
+
+	snprintf(name, sizeof(name), "%s.%s", app, suffix);
+	if (mkdirat(pod_fd, name, 0755) < 0 && errno != EEXIST)
+		return -1;
+	if (fchownat(pod_fd, name, owner, owner, AT_SYMLINK_NOFOLLOW) < 0)
+		return -1;
+	return openat(pod_fd, name, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+}
+
+/* A clone of the view whose ids are the pod's: id 0 of the image is the pod's root (mount_setattr(2)). */
+static int map_view(int view_fd, const struct pod_files *files)
+{
+	autoclose int fd = mountfd_clone(view_fd, "", 0);
+
+	if (fd < 0)
+		return -1;
+	if (files->userns_fd >= 0 && mountfd_idmap(fd, files->userns_fd, 0) < 0)
+		return -1;
+	return take_fd(&fd);
+}
+
+/* Overlay takes descriptors since 6.13 for upper and work, since 6.5 for lower ones; before, paths. */
+static int new_overlay(int lower_fd, int upper_fd, int work_fd)
+{
+	char lower[32], upper[32], work[32];
+	struct mountfd_option by_fd[] = {
+		{ "lowerdir+", MOUNTFD_FD, NULL, lower_fd },
+		{ "upperdir", MOUNTFD_FD, NULL, upper_fd },
+		{ "workdir", MOUNTFD_FD, NULL, work_fd },
+		{ "volatile", MOUNTFD_FLAG, NULL, -1 },
+	};
+	struct mountfd_option by_path[] = {
+		{ "lowerdir", MOUNTFD_STRING, lower, -1 },
+		{ "upperdir", MOUNTFD_STRING, upper, -1 },
+		{ "workdir", MOUNTFD_STRING, work, -1 },
+		{ "volatile", MOUNTFD_FLAG, NULL, -1 },
+	};
+	int fd = mountfd_new("overlay", by_fd, ARRAY_SIZE(by_fd), MOUNT_ATTR_NODEV);
+
+	if (fd >= 0 || errno != EINVAL)
+		return fd;
+	snprintf(lower, sizeof(lower), "/proc/self/fd/%d", lower_fd);
+	snprintf(upper, sizeof(upper), "/proc/self/fd/%d", upper_fd);
+	snprintf(work, sizeof(work), "/proc/self/fd/%d", work_fd);
+	return mountfd_new("overlay", by_path, ARRAY_SIZE(by_path), MOUNT_ATTR_NODEV);
+}
+
+/* `volatile` left its marker in a work folder that was cleanly unmounted in this boot: it may go. */
+static void clear_volatile_marker(int work_fd)
+{
+	struct err ignored = {};
+
+	(void)!io_remove_tree(work_fd, "work/incompat/volatile", &ignored);
+}
+
+static int make_tree(const struct root_request *r, int *ret_fd, struct err *e)
+{
+	autoclose int lower = map_view(r->view_fd, r->files);
+	autoclose int upper = open_layer_dir(r->pod_fd, r->app->name, "upper", r->plan->ids.base);
+	autoclose int work = open_layer_dir(r->pod_fd, r->app->name, "work", r->plan->ids.base);
+
+	if (lower < 0) {
+		err_errno(e, "can't map the ids of the image of %s", r->app->name);
+		return err_try(e, "rocket doctor   (the store's file system must support id-mapped mounts)");
+	}
+	if (upper < 0 || work < 0)
+		return err_errno(e, "can't make the writable layer of %s", r->app->name);
+	clear_volatile_marker(work);
+	int fd = new_overlay(lower, upper, work);
+	if (fd < 0) {
+		err_errno(e, "can't put together the root of %s", r->app->name);
+		return err_try(e, "rocket doctor   (overlay file system)");
+	}
+	*ret_fd = fd;
+	return 0;
+}
+
+/* ---- the plan's mounts ---- */
+
+static int id_map_error(struct err *e, const char *source)
+{
+	int saved = errno;
+
+	err_errno(e, "can't map the ids of %s into the pod", source);
+	if (saved == EINVAL)
+		err_because(e, "its file system can't be id-mapped");
+	return err_try(e, "copy it to a file system that can be (ext4, xfs, btrfs, tmpfs since 6.3)");
+}
+
+static uint64_t mount_attrs(const struct plan_mount *m)
+{
+	return MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV | (m->read_only ? MOUNT_ATTR_RDONLY : 0) |
+	       (m->noexec ? MOUNT_ATTR_NOEXEC : 0);
+}
+
+static int open_bind(const struct root_request *r, const struct plan_mount *m, int *ret_fd, bool *ret_is_dir,
+		     struct err *e)
+{
+	struct stat st;
+	autoclose int source = open(m->source, O_PATH | O_CLOEXEC);
+
+	if (source < 0 || fstat(source, &st) < 0) {
+		err_errno(e, "can't open the hole path:%s of %s", m->source, r->app->name);
+		return err_try(e, "ls -ld %s   (Rocket never creates host paths)", m->source);
+	}
+	autoclose int fd = mountfd_clone(source, "", S_ISDIR(st.st_mode) ? AT_RECURSIVE : 0);
+	if (fd < 0)
+		return err_errno(e, "can't bind %s", m->source);
+	if (r->files->userns_fd >= 0 && mountfd_idmap(fd, r->files->userns_fd, AT_RECURSIVE) < 0)
+		return id_map_error(e, m->source);
+	if (mountfd_setattr(fd, mount_attrs(m), 0, AT_RECURSIVE) < 0)
+		return err_errno(e, "can't restrict the mount of %s", m->source);
+	*ret_is_dir = S_ISDIR(st.st_mode);
+	*ret_fd = take_fd(&fd);
+	return 0;
+}
+
+static const struct plan_volume *find_volume(const struct plan *p, const char *name)
+{
+	for (size_t i = 0; i < p->volumes.n; i++)
+		if (strcmp(p->volumes.v[i].name, name) == 0)
+			return &p->volumes.v[i];
+	return NULL;
+}
+
+static int open_volume_mount(const struct root_request *r, const struct plan_mount *m, int *ret_fd, struct err *e)
+{
+	const struct plan_volume *v = find_volume(r->plan, m->source);
+	autoclose int dir = -1;
+
+	if (!v)
+		return err_new(e, ERR_FAILED, "the plan has no volume %s", m->source);
+	int err = r->open_volume(r->context, v, &dir, e);
+	if (err < 0)
+		return err;
+	autoclose int fd = mountfd_clone(dir, "", 0);
+	if (fd < 0)
+		return err_errno(e, "can't bind the volume %s", v->name);
+	/* A tmpfs volume was made with the pod's ids already. */
+	if (!v->tmpfs && r->files->userns_fd >= 0 && mountfd_idmap(fd, r->files->userns_fd, 0) < 0)
+		return id_map_error(e, v->name);
+	if (mountfd_setattr(fd, mount_attrs(m), 0, 0) < 0)
+		return err_errno(e, "can't restrict the mount of the volume %s", v->name);
+	*ret_fd = take_fd(&fd);
+	return 0;
+}
+
+static int open_file_mount(const struct root_request *r, const struct plan_mount *m, int *ret_fd, struct err *e)
+{
+	autoclose int fd = mountfd_clone(r->files->etc_fd, m->source, AT_SYMLINK_NOFOLLOW);
+
+	if (fd < 0 || mountfd_setattr(fd, MOUNT_ATTR_RDONLY, 0, 0) < 0)
+		return err_errno(e, "can't bind the pod's %s", m->source);
+	*ret_fd = take_fd(&fd);
+	return 0;
+}
+
+static int open_tmpfs_mount(const struct root_request *r, const struct plan_mount *m, int *ret_fd, struct err *e)
+{
+	uint64_t size = m->size_bytes;
+	char mode[16];
+
+	if (!size && r->app->limits.memory_bytes)
+		size = r->app->limits.memory_bytes / 2;
+	snprintf(mode, sizeof(mode), "%o", m->mode ? m->mode : 01777);
+	*ret_fd = new_tmpfs(r->plan, size, mode, mount_attrs(m));
+	return *ret_fd < 0 ? err_errno(e, "can't make the tmpfs for %s", m->target) : 0;
+}
+
+static int open_mount(const struct root_request *r, const struct plan_mount *m, struct root_mount *ret, struct err *e)
+{
+	struct root_mount x = { .fd = -1, .target = m->target, .is_dir = true };
+	int err = 0;
+
+	switch (m->kind) {
+	case MOUNT_BIND:
+		err = open_bind(r, m, &x.fd, &x.is_dir, e);
+		break;
+	case MOUNT_VOLUME:
+		err = open_volume_mount(r, m, &x.fd, e);
+		break;
+	case MOUNT_TMPFS:
+		err = open_tmpfs_mount(r, m, &x.fd, e);
+		break;
+	case MOUNT_FILE:
+		x.is_dir = false;
+		err = open_file_mount(r, m, &x.fd, e);
+		break;
+	}
+	if (err == 0)
+		*ret = x;
+	return err;
+}
+
+static int by_target(const void *a, const void *b)
+{
+	return strcmp(((const struct root_mount *)a)->target, ((const struct root_mount *)b)->target);
+}
+
+static int open_mounts(const struct root_request *r, struct app_root *root, struct err *e)
+{
+	const struct plan_app *app = r->app;
+
+	root->mounts = calloc(app->mounts.n + 1, sizeof(*root->mounts));
+	if (!root->mounts)
+		return err_errno(e, "can't prepare the mounts of %s", app->name);
+	for (size_t i = 0; i < app->mounts.n; i++) {
+		int err = open_mount(r, &app->mounts.v[i], &root->mounts[i], e);
+
+		if (err < 0)
+			return err;
+		root->n++;
+	}
+	qsort(root->mounts, root->n, sizeof(*root->mounts), by_target);
+	return 0;
+}
+
+/* joined and close apps see one /dev/shm, an apart app its own. */
+static int open_shm(const struct root_request *r, struct app_root *root, struct err *e)
+{
+	const uint64_t attrs = MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV | MOUNT_ATTR_NOEXEC;
+
+	if (r->app->distance == DISTANCE_APART)
+		root->shm_fd = new_tmpfs(r->plan, r->plan->shm_bytes, "1777", attrs);
+	else
+		root->shm_fd = mountfd_clone(r->files->shm_fd, "", 0);
+	return root->shm_fd < 0 ? err_errno(e, "can't make the /dev/shm of %s", r->app->name) : 0;
+}
+
+int root_prepare(const struct root_request *r, struct app_root *ret, struct err *e)
+{
+	struct app_root root = APP_ROOT_NONE;
+	int err = make_tree(r, &root.tree_fd, e);
+
+	if (err == 0)
+		err = make_dev(r->plan, r->app, &root.dev_fd, e);
+	if (err == 0)
+		err = open_shm(r, &root, e);
+	if (err == 0)
+		err = open_mounts(r, &root, e);
+	if (err < 0) {
+		root_close(&root);
+		return err;
+	}
+	*ret = root;
+	return 0;
+}
+
+void root_close(struct app_root *root)
+{
+	for (size_t i = 0; i < root->n; i++)
+		cleanup_close(&root->mounts[i].fd);
+	free(root->mounts);
+	cleanup_close(&root->tree_fd);
+	cleanup_close(&root->dev_fd);
+	cleanup_close(&root->shm_fd);
+	*root = (struct app_root)APP_ROOT_NONE;
+}

@@ -1,0 +1,62 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * An app's root, put together detached, by the supervisor, with the host's privileges: overlay over the
+ * image's view, a fresh /dev, and every bind, volume and tmpfs of the plan as a mount descriptor. Nothing
+ * is attached here and no path of the host's is mounted on; inside.c attaches it all in the app's own
+ * mount namespace. Needs root on the host (CAP_SYS_ADMIN where the files lie).
+ */
+#pragma once
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "base/err.h"
+#include "pod/plan.h"
+
+/* What all apps of a pod share: made once. */
+struct pod_files {
+	int etc_fd;     /* detached tmpfs: hosts, hostname, resolv.conf */
+	int shm_fd;     /* detached tmpfs: /dev/shm of joined and close apps */
+	int userns_fd;  /* for id-mapping; -1: none */
+};
+#define POD_FILES_NONE { .etc_fd = -1, .shm_fd = -1, .userns_fd = -1 }
+
+struct pod_text {
+	const char *name; /* "hosts" */
+	const char *text;
+};
+
+/* Makes the shared file systems; the texts become files in etc_fd. */
+[[nodiscard]] int root_make_pod_files(const struct plan *p, int userns_fd, const struct pod_text *texts, size_t n,
+				      struct pod_files *ret, struct err *e);
+void root_close_pod_files(struct pod_files *f);
+
+struct root_mount {
+	int fd;
+	const char *target;
+	bool is_dir;
+	bool optional_target; /* leave it out where the image has no such path and it can't be made */
+};
+
+struct app_root {
+	int tree_fd;                /* the root file system */
+	int dev_fd;                 /* /dev */
+	int shm_fd;                 /* /dev/shm */
+	struct root_mount *mounts;  /* sorted by target, parents first */
+	size_t n;
+};
+#define APP_ROOT_NONE { .tree_fd = -1, .dev_fd = -1, .shm_fd = -1 }
+
+struct root_request {
+	const struct plan *plan;
+	const struct plan_app *app;
+	const struct pod_files *files;
+	int view_fd;            /* detached clone of the image's view, or an open directory that holds its files */
+	int pod_fd;             /* the pod's folder: APP.upper, APP.work */
+	/* Gives a directory descriptor for a volume of the plan, filled and owned as it must be. */
+	int (*open_volume)(void *context, const struct plan_volume *v, int *ret_fd, struct err *e);
+	void *context;
+};
+
+[[nodiscard]] int root_prepare(const struct root_request *r, struct app_root *ret, struct err *e);
+void root_close(struct app_root *root);

@@ -1,0 +1,210 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The pod's namespaces. See sandbox.h for the picture. */
+#include "boundary/sandbox.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <grp.h>
+#include <linux/capability.h>
+#include <linux/sched.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <sys/prctl.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "base/cleanup.h"
+#include "base/io.h"
+
+/* linux/pidfd.h of 6.11; Debian 12's headers do not have it. */
+#define PIDFD_GET_USER_NAMESPACE_ _IO(0xFF, 9)
+
+int sandbox_namespaces(const struct plan *p)
+{
+	int flags = CLONE_NEWPID | CLONE_NEWUTS;
+
+	if (p->ids.count)
+		flags |= CLONE_NEWUSER;
+	if (!p->host_net)
+		flags |= CLONE_NEWNET;
+	if (!p->host_ipc)
+		flags |= CLONE_NEWIPC;
+	return flags;
+}
+
+/* ---- in the child, between clone3 and exec ---- */
+
+[[gnu::noreturn]] static void child_fail(int status_fd, const struct err *e)
+{
+	(void)!write(status_fd, e, sizeof(*e));
+	_exit(ERR_ROCKET);
+}
+
+[[gnu::noreturn]] void sandbox_become_reaper(int exe_fd, int empty_root_fd, int hold_fd, int status_fd)
+{
+	static const struct __user_cap_data_struct none[2];
+	struct __user_cap_header_struct header = { .version = _LINUX_CAPABILITY_VERSION_3 };
+	struct pollfd parent = { .fd = hold_fd, .events = POLLIN };
+	char *argv[] = { "rocket-reaper", NULL };
+	char *envp[] = { NULL };
+	struct err e = {};
+
+	/* Any change of ids clears PDEATHSIG, so it comes after them; a parent that died before shows on the pipe. */
+	if (prctl(PR_SET_PDEATHSIG, SIGKILL) < 0 || poll(&parent, 1, 0) < 0 || parent.revents & POLLHUP)
+		_exit(ERR_ROCKET);
+	if (fchdir(empty_root_fd) < 0 || chroot(".") < 0) {
+		err_errno(&e, "can't give the reaper an empty root");
+		child_fail(status_fd, &e);
+	}
+	/* With no_new_privs, exec as root does not bring the capabilities back. */
+	if (syscall(SYS_capset, &header, none) < 0 || prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) < 0) {
+		err_errno(&e, "can't drop the reaper's privileges");
+		child_fail(status_fd, &e);
+	}
+	for (int fd = 0; fd < 3; fd++)
+		dup2(empty_root_fd, fd);
+	syscall(SYS_execveat, exe_fd, "", argv, envp, AT_EMPTY_PATH);
+	err_errno(&e, "can't start rocket-reaper");
+	child_fail(status_fd, &e);
+}
+
+[[gnu::noreturn]] static void child_main(const struct sandbox_request *r, int go_fd, int status_fd)
+{
+	struct err e = {};
+	char go;
+
+	/* The parent writes the id maps first. */
+	if (read(go_fd, &go, 1) != 1)
+		_exit(ERR_ROCKET);
+	if (setgroups(0, NULL) < 0 || setresgid(0, 0, 0) < 0 || setresuid(0, 0, 0) < 0) {
+		err_errno(&e, "can't become root of the pod's user namespace");
+		child_fail(status_fd, &e);
+	}
+	if (sethostname(r->plan->hostname, strlen(r->plan->hostname)) < 0) {
+		err_errno(&e, "can't set the pod's host name");
+		child_fail(status_fd, &e);
+	}
+	if (r->setup && r->setup(r->plan, &e) < 0)
+		child_fail(status_fd, &e);
+	sandbox_become_reaper(r->reaper_exe_fd, r->empty_root_fd, go_fd, status_fd);
+}
+
+/* ---- on the host ---- */
+
+static int write_map(pid_t pid, const char *file, const struct plan_ids *ids)
+{
+	char path[64], map[64];
+
+	snprintf(path, sizeof(path), "/proc/%d/%s", pid, file);
+	snprintf(map, sizeof(map), "0 %u %u\n", ids->base, ids->count);
+	return io_write_knob(AT_FDCWD, path, map);
+}
+
+static int open_userns(pid_t pid, int pidfd)
+{
+	char path[64];
+	int fd = ioctl(pidfd, PIDFD_GET_USER_NAMESPACE_, 0);
+
+	if (fd >= 0)
+		return fd;
+	snprintf(path, sizeof(path), "/proc/%d/ns/user", pid);
+	return open(path, O_RDONLY | O_CLOEXEC);
+}
+
+static int give_ids(const struct plan *p, struct sandbox *s, struct err *e)
+{
+	if (p->ids.count == 0)
+		return 0;
+	if (write_map(s->reaper_pid, "uid_map", &p->ids) < 0 || write_map(s->reaper_pid, "gid_map", &p->ids) < 0)
+		return err_errno(e, "can't map the pod's ids %u to %u", p->ids.base, p->ids.base + p->ids.count - 1);
+	s->userns_fd = open_userns(s->reaper_pid, s->reaper_pidfd);
+	if (s->userns_fd < 0)
+		return err_errno(e, "can't open the pod's user namespace");
+	return 0;
+}
+
+static int clone_error(struct err *e)
+{
+	int saved = errno;
+
+	err_errno(e, "can't make the pod's namespaces");
+	if (saved == ENOSPC)
+		return err_try(e, "sysctl user.max_user_namespaces user.max_net_namespaces   (a limit is reached)");
+	if (saved == EPERM)
+		return err_try(e, "rocket doctor   (user namespaces may be switched off on this host)");
+	return -e->code;
+}
+
+int sandbox_begin(const struct sandbox_request *r, struct sandbox *ret, struct err *e)
+{
+	struct sandbox s = SANDBOX_NONE;
+	int go[2], status[2], pidfd = -1;
+	long pid;
+
+	if (pipe2(go, O_CLOEXEC) < 0)
+		return err_errno(e, "can't make a pipe");
+	if (pipe2(status, O_CLOEXEC) < 0) {
+		close(go[0]);
+		close(go[1]);
+		return err_errno(e, "can't make a pipe");
+	}
+	struct clone_args args = {
+		.flags = (uint64_t)sandbox_namespaces(r->plan) | CLONE_PIDFD,
+		.pidfd = (uint64_t)(uintptr_t)&pidfd,
+		.exit_signal = SIGCHLD,
+	};
+	pid = syscall(SYS_clone3, &args, sizeof(args));
+	if (pid == 0) {
+		close(go[1]);
+		child_main(r, go[0], status[1]);
+	}
+	close(go[0]);
+	close(status[1]);
+	s.hold_fd = go[1];
+	s.status_fd = status[0];
+	s.reaper_pid = (pid_t)pid;
+	s.reaper_pidfd = pidfd;
+	int err = pid < 0 ? clone_error(e) : give_ids(r->plan, &s, e);
+	if (err == 0 && io_write_all(s.hold_fd, "x", 1) < 0)
+		err = err_errno(e, "the pod's reaper is gone");
+	if (err < 0) {
+		sandbox_end(&s);
+		return err;
+	}
+	*ret = s;
+	return 0;
+}
+
+int sandbox_wait(struct sandbox *s, struct err *e)
+{
+	struct err from_child = {};
+	ssize_t n = io_read_full(s->status_fd, &from_child, sizeof(from_child));
+
+	close(take_fd(&s->status_fd));
+	if (n == 0)
+		return 0;
+	if (n != sizeof(from_child))
+		return err_new(e, ERR_FAILED, "the pod's reaper died while it was set up");
+	*e = from_child;
+	return -e->code;
+}
+
+void sandbox_end(struct sandbox *s)
+{
+	if (s->reaper_pid > 0) {
+		kill(s->reaper_pid, SIGKILL);
+		while (waitpid(s->reaper_pid, NULL, __WALL) < 0 && errno == EINTR)
+			;
+		s->reaper_pid = 0;
+	}
+	cleanup_close(&s->reaper_pidfd);
+	cleanup_close(&s->userns_fd);
+	cleanup_close(&s->status_fd);
+	cleanup_close(&s->hold_fd);
+	*s = (struct sandbox)SANDBOX_NONE;
+}

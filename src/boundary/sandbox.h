@@ -1,0 +1,46 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The pod's own namespaces and who holds them open: a reaper, pid 1 of the pod's outer pid namespace.
+ *
+ *   supervisor (host) ─ clone3(USER|PID|NET|IPC|UTS) ─▶ reaper      dies with the supervisor (PDEATHSIG)
+ *                                                        └ kernel kills everything below when it dies
+ *
+ * The user namespace is made first and by the same call, so that the others belong to it (user_namespaces(7));
+ * the other order makes proc, sysfs, mqueue and cgroup2 unmountable in the pod. The reaper is a program
+ * of its own of some kB, without capabilities, in an empty root, and no app can see it.
+ */
+#pragma once
+
+#include <sys/types.h>
+
+#include "base/err.h"
+#include "pod/plan.h"
+
+struct sandbox {
+	pid_t reaper_pid;
+	int reaper_pidfd;
+	int userns_fd;  /* -1: the pod has none of its own */
+	int status_fd;  /* sandbox_wait() reads the reaper's error or end of file here; -1 after */
+	int hold_fd;    /* our end of the pipe that tells the reaper that we live */
+};
+#define SANDBOX_NONE { .reaper_pidfd = -1, .userns_fd = -1, .status_fd = -1, .hold_fd = -1 }
+
+struct sandbox_request {
+	const struct plan *plan;
+	int reaper_exe_fd;      /* rocket-reaper */
+	int empty_root_fd;      /* an empty folder of mode 0755 */
+	/* Runs in the new namespaces with all capabilities there: network, sysctls. No allocation in it. */
+	int (*setup)(const struct plan *p, struct err *e);
+};
+
+/* Starts the reaper; it sets the namespaces up while the caller goes on. Root on the host. */
+[[nodiscard]] int sandbox_begin(const struct sandbox_request *r, struct sandbox *ret, struct err *e);
+/* Waits until the namespaces are ready. */
+[[nodiscard]] int sandbox_wait(struct sandbox *s, struct err *e);
+/* Kills the reaper, and with it all that runs in the pod; reaps it. */
+void sandbox_end(struct sandbox *s);
+
+/* The flags for setns(2) with the reaper's pidfd: the namespaces that the pod has of its own. */
+int sandbox_namespaces(const struct plan *p);
+/* Last steps of any reaper, in the child: no capabilities, empty root, dies with its parent; then exec. */
+[[gnu::noreturn]] void sandbox_become_reaper(int exe_fd, int empty_root_fd, int hold_fd, int status_fd);

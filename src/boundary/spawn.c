@@ -1,0 +1,307 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* See spawn.h for the picture. Everything between the first clone and exec allocates nothing. */
+#include "boundary/spawn.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <grp.h>
+#include <linux/sched.h>
+#include <sched.h>
+#include <signal.h>
+#include <stdalign.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/resource.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "base/cleanup.h"
+#include "base/io.h"
+#include "boundary/confine.h"
+#include "boundary/inside.h"
+
+enum { USHER_STACK = 64 << 10 };
+
+/* What the usher and the process need; the usher writes its results here. */
+struct passage {
+	const struct spawn *s;
+	const struct confine *confine;
+	int status_fd;          /* write end of the status pipe */
+	int reaper_exe_fd;      /* >= 0: become a reaper instead of the app */
+	int empty_root_fd, hold_fd;
+	/* results */
+	pid_t pid;
+	int pidfd;
+	struct err err;
+};
+
+/* ---- the process: in its namespaces ---- */
+
+[[gnu::noreturn]] static void process_main(const struct passage *p)
+{
+	const struct spawn *s = p->s;
+	struct confine c;
+	struct err e = {};
+	int tty = -1;
+
+	if (p->reaper_exe_fd >= 0)
+		sandbox_become_reaper(p->reaper_exe_fd, p->empty_root_fd, p->hold_fd, p->status_fd);
+	c = *p->confine;
+	if (s->root) {
+		const struct inside in = {
+			.plan = s->plan,
+			.app = s->app,
+			.root = s->root,
+			.cgroup_v2 = s->cgroup_host->layout == CGROUP_LAYOUT_V2,
+			.console_sock = s->console_sock,
+		};
+
+		if (inside_enter_root(&in, &tty, &e) < 0)
+			confine_fail(p->status_fd, &e);
+	}
+	if (tty >= 0) {
+		c.stdio[0] = c.stdio[1] = c.stdio[2] = tty;
+		c.controlling_tty = true;
+	}
+	c.status_fd = p->status_fd;
+	confine_and_exec(&c);
+}
+
+/* ---- the usher: from the host into the pod ---- */
+
+static const struct {
+	const char *name;
+	int resource;
+} rlimit_names[] = {
+	{ "as", RLIMIT_AS },	     { "core", RLIMIT_CORE },	      { "cpu", RLIMIT_CPU },
+	{ "data", RLIMIT_DATA },     { "fsize", RLIMIT_FSIZE },	      { "locks", RLIMIT_LOCKS },
+	{ "memlock", RLIMIT_MEMLOCK }, { "msgqueue", RLIMIT_MSGQUEUE }, { "nice", RLIMIT_NICE },
+	{ "nofile", RLIMIT_NOFILE }, { "nproc", RLIMIT_NPROC },	      { "rss", RLIMIT_RSS },
+	{ "rtprio", RLIMIT_RTPRIO }, { "rttime", RLIMIT_RTTIME },     { "sigpending", RLIMIT_SIGPENDING },
+	{ "stack", RLIMIT_STACK },
+};
+
+static int set_rlimit(const struct plan_rlimit *l, struct err *e)
+{
+	for (size_t i = 0; i < ARRAY_SIZE(rlimit_names); i++) {
+		struct rlimit value = { .rlim_cur = l->soft, .rlim_max = l->hard };
+
+		if (strcmp(rlimit_names[i].name, l->name) != 0)
+			continue;
+		if (setrlimit(rlimit_names[i].resource, &value) == 0)
+			return 0;
+		err_errno(e, "can't set the resource limit %s", l->name);
+		return err_try(e, "ulimit -H -a   (a higher hard limit needs CAP_SYS_RESOURCE)");
+	}
+	return err_new(e, ERR_FAILED, "there is no resource limit %s", l->name);
+}
+
+static int set_limits(const struct plan_app *app, struct err *e)
+{
+	char score[16];
+
+	for (size_t i = 0; i < app->rlimits.n; i++) {
+		int r = set_rlimit(&app->rlimits.v[i], e);
+
+		if (r < 0)
+			return r;
+	}
+	if (app->oom_score == 0)
+		return 0;
+	snprintf(score, sizeof(score), "%d", (int)app->oom_score);
+	if (io_write_knob(AT_FDCWD, "/proc/self/oom_score_adj", score) == 0)
+		return 0;
+	err_errno(e, "can't set the OOM score of %s to %s", app->name, score);
+	return err_try(e, "choose 0 or more   (less needs CAP_SYS_RESOURCE)");
+}
+
+static int enter_pod(const struct spawn *s, struct err *e)
+{
+	int flags = sandbox_namespaces(s->plan);
+
+	if (s->enter_pidfd >= 0)
+		flags |= CLONE_NEWNS | CLONE_NEWCGROUP;
+	if (setns(s->enter_pidfd >= 0 ? s->enter_pidfd : s->sandbox_pidfd, flags) < 0)
+		return err_errno(e, "can't enter the namespaces of %s", s->app->name);
+	if (s->enter_pidfd < 0 && s->pid_holder_pidfd >= 0 && setns(s->pid_holder_pidfd, CLONE_NEWPID) < 0)
+		return err_errno(e, "can't enter the process table of %s", s->app->name);
+	if (s->plan->ids.count &&
+	    (setgroups(0, NULL) < 0 || setresgid(0, 0, 0) < 0 || setresuid(0, 0, 0) < 0))
+		return err_errno(e, "can't become root of the pod's user namespace");
+	return 0;
+}
+
+static uint64_t new_namespaces(const struct passage *p)
+{
+	const struct spawn *s = p->s;
+
+	if (s->enter_pidfd >= 0)
+		return 0;
+	if (p->reaper_exe_fd >= 0)
+		return CLONE_NEWPID;
+	return CLONE_NEWNS | CLONE_NEWCGROUP | (s->pid_holder_pidfd < 0 ? CLONE_NEWPID : 0);
+}
+
+static int usher_main(void *arg)
+{
+	struct passage *p = arg;
+	const struct spawn *s = p->s;
+	struct clone_args args = {
+		.flags = CLONE_PARENT | CLONE_PIDFD | new_namespaces(p),
+		.pidfd = (uint64_t)(uintptr_t)&p->pidfd,
+	};
+	long pid;
+
+	if (s->cgroup && cgroup_clone_fd(s->cgroup_host, s->cgroup) < 0 &&
+	    cgroup_enter_self(s->cgroup_host, s->cgroup) < 0) {
+		err_errno(&p->err, "can't enter the control groups of %s", s->app->name);
+		return 1;
+	}
+	if ((p->reaper_exe_fd < 0 && set_limits(s->app, &p->err) < 0) || enter_pod(s, &p->err) < 0)
+		return 1;
+	pid = syscall(SYS_clone3, &args, sizeof(args));
+	if (pid == 0)
+		process_main(p);
+	if (pid < 0) {
+		err_errno(&p->err, "can't make a process for %s", s->app->name);
+		return 1;
+	}
+	p->pid = (pid_t)pid;
+	return 0;
+}
+
+/*
+ * On v1 the usher shares our memory, which saves copying page tables; its results are simply there. On v2
+ * it must be born in the app's group (clone3), which glibc 2.36 can't do with a stack of its own, so there
+ * it is a plain fork and the passage lies in a page that both share.
+ */
+static pid_t start_sharing_usher(struct passage *p)
+{
+	/* Not zeroed: that would touch sixteen pages. The process made by the usher has a copy of its own. */
+	[[gnu::uninitialized]] alignas(16) char stack[USHER_STACK];
+
+	return clone(usher_main, stack + USHER_STACK, CLONE_VM | CLONE_VFORK | CLONE_FILES | SIGCHLD, p);
+}
+
+static pid_t start_forked_usher(struct passage *p, int cgroup_fd)
+{
+	struct clone_args args = {
+		.flags = CLONE_VFORK | CLONE_FILES | CLONE_INTO_CGROUP,
+		.exit_signal = SIGCHLD,
+		.cgroup = (uint64_t)cgroup_fd,
+	};
+	long pid = syscall(SYS_clone3, &args, sizeof(args));
+
+	if (pid == 0)
+		_exit(usher_main(p));
+	return (pid_t)pid;
+}
+
+static int collect_usher(const struct passage *p, pid_t usher, struct spawned *ret, struct err *e)
+{
+	if (usher < 0)
+		return err_errno(e, "can't make a process for %s", p->s->app->name);
+	while (waitpid(usher, NULL, __WALL) < 0 && errno == EINTR)
+		;
+	if (p->pid >= 0) {
+		ret->pid = p->pid;
+		ret->pidfd = p->pidfd;
+		return 0;
+	}
+	*e = p->err;
+	if (!e->code)
+		err_new(e, ERR_FAILED, "the process that starts %s died", p->s->app->name);
+	return -e->code;
+}
+
+static int run_usher(struct passage *local, struct spawned *ret, struct err *e)
+{
+	int cgroup_fd = local->s->cgroup ? cgroup_clone_fd(local->s->cgroup_host, local->s->cgroup) : -1;
+	struct passage *shared;
+	int r;
+
+	local->pid = local->pidfd = -1;
+	if (cgroup_fd < 0)
+		return collect_usher(local, start_sharing_usher(local), ret, e);
+	shared = mmap(NULL, sizeof(*shared), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+	if (shared == MAP_FAILED)
+		return err_errno(e, "no memory for a new process");
+	*shared = *local;
+	r = collect_usher(shared, start_forked_usher(shared, cgroup_fd), ret, e);
+	munmap(shared, sizeof(*shared));
+	return r;
+}
+
+static int run_passage(struct passage *p, struct spawned *ret, struct err *e)
+{
+	struct spawned out = SPAWNED_NONE;
+	int status[2];
+
+	if (pipe2(status, O_CLOEXEC) < 0)
+		return err_errno(e, "can't make a pipe");
+	p->status_fd = status[1];
+	int r = run_usher(p, &out, e);
+	close(status[1]);
+	if (r < 0) {
+		close(status[0]);
+		return r;
+	}
+	out.status_fd = status[0];
+	*ret = out;
+	return 0;
+}
+
+static void fill_groups(struct confine *c, char *const *groups)
+{
+	for (; groups && *groups && c->n_groups < CONFINE_MAX_GROUPS; groups++)
+		c->groups[c->n_groups++] = (gid_t)strtoul(*groups, NULL, 10);
+}
+
+int spawn_process(const struct spawn *s, struct spawned *ret, struct err *e)
+{
+	const struct plan_app *app = s->app;
+	struct confine c = {
+		.who = app->name,
+		.argv = s->argv ?: app->argv,
+		.env = s->env ?: app->env,
+		.workdir = s->workdir ?: app->workdir ?: "/",
+		.uid = s->has_user ? s->uid : app->uid,
+		.gid = s->has_user ? s->gid : app->gid,
+		.caps = app->caps,
+		.new_privs = app->new_privs,
+		.make_workdir = s->enter_pidfd < 0,
+		.seccomp = s->seccomp,
+		.stdio = { s->stdio[0], s->stdio[1], s->stdio[2] },
+		.controlling_tty = s->tty,
+	};
+	struct passage p = { .s = s, .confine = &c, .reaper_exe_fd = -1 };
+
+	fill_groups(&c, s->has_user ? s->groups : app->groups);
+	return run_passage(&p, ret, e);
+}
+
+int spawn_reaper(const struct spawn *s, int exe_fd, int empty_root_fd, int hold_fd, struct spawned *ret, struct err *e)
+{
+	struct passage p = {
+		.s = s, .reaper_exe_fd = exe_fd, .empty_root_fd = empty_root_fd, .hold_fd = hold_fd
+	};
+
+	return run_passage(&p, ret, e);
+}
+
+int spawn_wait_exec(struct spawned *p, struct err *e)
+{
+	struct err from_child = {};
+	ssize_t n = io_read_full(p->status_fd, &from_child, sizeof(from_child));
+
+	close(take_fd(&p->status_fd));
+	if (n == 0)
+		return 0;
+	if (n != sizeof(from_child))
+		return err_new(e, ERR_FAILED, "a process of the pod died before its program was started");
+	*e = from_child;
+	return -e->code;
+}
