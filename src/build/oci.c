@@ -1,0 +1,216 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* JSON is written as text: the shape is fixed, and a library would decide about spaces and order. */
+#include "build/oci.h"
+
+#include <string.h>
+#include <time.h>
+
+#include "base/arena.h"
+#include "base/cleanup.h"
+
+/* Starts `"key":`, with a comma where something stands before it. */
+static void add_key(struct str *out, const char *key)
+{
+	char last = out->len ? out->text[out->len - 1] : '{';
+
+	if (last != '{' && last != '[')
+		str_add_char(out, ',');
+	str_add_json(out, key);
+	str_add_char(out, ':');
+}
+
+static void add_string(struct str *out, const char *key, const char *value)
+{
+	if (!value)
+		return;
+	add_key(out, key);
+	str_add_json(out, value);
+}
+
+static void add_list(struct str *out, const char *key, char *const *values)
+{
+	if (!values || !values[0])
+		return;
+	add_key(out, key);
+	str_add_char(out, '[');
+	for (size_t i = 0; values[i]; i++) {
+		if (i)
+			str_add_char(out, ',');
+		str_add_json(out, values[i]);
+	}
+	str_add_char(out, ']');
+}
+
+
+static int compare_strings(const void *a, const void *b)
+{
+	return strcmp(*(char *const *)a, *(char *const *)b);
+}
+
+/* The length of what makes two entries the same: all of it, or the key of "K=V". */
+static size_t key_length(const char *entry, bool pairs)
+{
+	return pairs ? strcspn(entry, "=") : strlen(entry);
+}
+
+static bool same_key(const char *a, const char *b, bool pairs)
+{
+	size_t n = key_length(a, pairs);
+
+	return n == key_length(b, pairs) && memcmp(a, b, n) == 0;
+}
+
+/* Adds or, for pairs, replaces in place. */
+static void set_entry(struct arena *a, char ***list, const char *entry, bool pairs)
+{
+	for (size_t i = 0; *list && (*list)[i]; i++)
+		if (same_key((*list)[i], entry, pairs)) {
+			(*list)[i] = arena_strdup(a, entry);
+			return;
+		}
+	arena_strv_add(a, list, entry);
+}
+
+/* Base first, the recipe over it: an entry with the same key keeps its place and gets the new value. */
+static char **merge(struct arena *a, char *const *base, char *const *over, bool pairs)
+{
+	char **merged = NULL;
+
+	for (size_t i = 0; base && base[i]; i++)
+		set_entry(a, &merged, base[i], pairs);
+	for (size_t i = 0; over && over[i]; i++)
+		set_entry(a, &merged, over[i], pairs);
+	return merged;
+}
+
+static void sort(char **list)
+{
+	if (list)
+		qsort(list, strv_len(list), sizeof(*list), compare_strings);
+}
+
+/* {"80/tcp":{},"443/tcp":{}} */
+static void add_empty_objects(struct str *out, const char *key, char **names)
+{
+	sort(names);
+	if (!names)
+		return;
+	add_key(out, key);
+	str_add_char(out, '{');
+	for (size_t i = 0; names[i]; i++) {
+		add_key(out, names[i]);
+		str_add(out, "{}");
+	}
+	str_add_char(out, '}');
+}
+
+static void add_pairs(struct arena *a, struct str *out, const char *key, char **pairs)
+{
+	sort(pairs);
+	if (!pairs)
+		return;
+	add_key(out, key);
+	str_add_char(out, '{');
+	for (size_t i = 0; pairs[i]; i++) {
+		size_t n = strcspn(pairs[i], "=");
+
+		add_string(out, arena_strndup(a, pairs[i], n), pairs[i] + n + (pairs[i][n] == '='));
+	}
+	str_add_char(out, '}');
+}
+
+static const char *utc_time(int64_t time_s, char text[32])
+{
+	time_t t = (time_t)time_s;
+	struct tm tm;
+
+	if (!gmtime_r(&t, &tm) || !strftime(text, 32, "%Y-%m-%dT%H:%M:%SZ", &tm))
+		strcpy(text, "1970-01-01T00:00:00Z");
+	return text;
+}
+
+/* "QUIT" and "SIGQUIT" mean the same; docker's tools know the long form. */
+static const char *signal_name(struct arena *a, const char *name)
+{
+	if (!name || str_has_prefix(name, "SIG") || (name[0] >= '0' && name[0] <= '9'))
+		return name;
+	return arena_printf(a, "SIG%s", name);
+}
+
+/* An entrypoint of the recipe makes the base's cmd meaningless, as with docker. */
+static char *const *choose_cmd(const struct recipe *r, const struct image_config *base)
+{
+	return r->cmd || r->entrypoint ? r->cmd : base->cmd;
+}
+
+static void add_run_config(struct arena *a, struct str *out, const struct oci_image *img)
+{
+	static const struct image_config nothing;
+	const struct image_config *base = img->base ? img->base : &nothing;
+	const struct recipe *r = img->recipe;
+
+	add_key(out, "config");
+	str_add_char(out, '{');
+	add_string(out, "User", r->user ? r->user : base->user);
+	add_empty_objects(out, "ExposedPorts", merge(a, base->ports, r->ports, false));
+	add_list(out, "Env", merge(a, base->env, r->env, true));
+	add_list(out, "Entrypoint", r->entrypoint ? r->entrypoint : base->entrypoint);
+	add_list(out, "Cmd", choose_cmd(r, base));
+	add_empty_objects(out, "Volumes", merge(a, base->volumes, r->volumes, false));
+	add_string(out, "WorkingDir", r->workdir ? r->workdir : base->workdir);
+	add_pairs(a, out, "Labels", merge(a, base->labels, r->labels, true));
+	add_string(out, "StopSignal", signal_name(a, r->stop_signal ? r->stop_signal : base->stop_signal));
+	str_add_char(out, '}');
+}
+
+static void add_rootfs(struct str *out, const struct oci_image *img)
+{
+	add_key(out, "rootfs");
+	str_add(out, "{\"type\":\"layers\",\"diff_ids\":[");
+	for (size_t i = 0; i < img->n_layers; i++) {
+		if (i)
+			str_add_char(out, ',');
+		str_add_json(out, img->layers[i].diff_id);
+	}
+	str_add(out, "]}");
+}
+
+void oci_write_config(struct str *out, const struct oci_image *img)
+{
+	autoarena a = {};
+	char text[32];
+
+	str_add_char(out, '{');
+	add_string(out, "created", utc_time(img->time_s, text));
+	add_string(out, "author", img->recipe->author);
+	add_string(out, "architecture", img->arch);
+	add_string(out, "os", "linux");
+	add_string(out, "variant", img->variant);
+	add_run_config(&a, out, img);
+	add_rootfs(out, img);
+	str_add_char(out, '}');
+}
+
+static void add_descriptor(struct str *out, const char *type, const char *digest, uint64_t size)
+{
+	str_add(out, "{");
+	add_string(out, "mediaType", type);
+	add_string(out, "digest", digest);
+	str_addf(out, ",\"size\":%llu}", (unsigned long long)size);
+}
+
+void oci_write_manifest(struct str *out, const struct oci_image *img, const char *config_digest, uint64_t config_size)
+{
+	str_add(out, "{\"schemaVersion\":2");
+	add_string(out, "mediaType", OCI_TYPE_MANIFEST);
+	add_key(out, "config");
+	add_descriptor(out, OCI_TYPE_CONFIG, config_digest, config_size);
+	add_key(out, "layers");
+	str_add_char(out, '[');
+	for (size_t i = 0; i < img->n_layers; i++) {
+		if (i)
+			str_add_char(out, ',');
+		add_descriptor(out, img->layers[i].media_type, img->layers[i].digest, img->layers[i].size);
+	}
+	str_add(out, "]}");
+}
