@@ -132,7 +132,7 @@ def describe(bench):
         print("# floor", " ".join(out.stdout.split()).replace(bench.work, "WORK"))
 
 
-def run_timing(bench, rows, rounds):
+def run_timing(bench, rows, rounds, warm=1):
     """Rows are (name, namespace, steps). Gives {(row, label): [ms]}; a row that fails alone is noted and left out."""
     good = []
     for row in rows:
@@ -144,7 +144,7 @@ def run_timing(bench, rows, rounds):
             good.append(row)
     samples = {}
     if good:
-        out = timing(bench, good, rounds, 1)
+        out = timing(bench, good, rounds, warm)
         if out.returncode:
             bench.note("timing: " + out.stderr.strip().splitlines()[-1])
         for line in out.stdout.splitlines():

@@ -6,6 +6,9 @@
  *
  *   timing ROUNDS WARM <spec >samples
  *
+ * A row runs WARM times untimed before it runs timed, in each round. With 0 each sample is that of a quiet machine,
+ * and on cgroup v1 pays an RCU grace period of 10 ms and more for its first move into a group.
+ *
  * The spec is one step a line, words separated by tabs:
  *
  *   row NAME [NSFILE]     starts a row; NSFILE is a mount namespace that its commands run in
@@ -45,6 +48,7 @@ struct state {
 	struct step *steps;
 	size_t n_steps;
 	const char *row;
+	int warm;
 	int ns_fd;               /* the row's mount namespace, or -1 */
 	pid_t hold_pid;
 	int hold_stdin;
@@ -186,9 +190,7 @@ static void row_end(struct state *st)
 
 static void row_start(struct state *st, const struct step *s)
 {
-	row_end(st);
 	st->row = s->label;
-	usleep(SETTLE_US);
 	if (!s->argv[0])
 		return;
 	st->ns_fd = open(s->argv[0], O_RDONLY | O_CLOEXEC);
@@ -196,19 +198,33 @@ static void row_start(struct state *st, const struct step *s)
 		die(s->argv[0]);
 }
 
-static void run_round(struct state *st, int null_in)
+/* The steps of one row, from its first on; gives where the next row begins. */
+static size_t run_row(struct state *st, size_t first, int null_in)
 {
-	for (size_t i = 0; i < st->n_steps; i++) {
-		const struct step *s = &st->steps[i];
+	size_t i = first + 1;
 
-		if (s->kind == STEP_ROW)
-			row_start(st, s);
-		else if (s->kind == STEP_HOLD)
-			hold_start(st, s);
+	row_start(st, &st->steps[first]);
+	for (; i < st->n_steps && st->steps[i].kind != STEP_ROW; i++) {
+		if (st->steps[i].kind == STEP_HOLD)
+			hold_start(st, &st->steps[i]);
 		else
-			run_step(st, s, null_in);
+			run_step(st, &st->steps[i], null_in);
 	}
 	row_end(st);
+	return i;
+}
+
+static void run_round(struct state *st, int null_in)
+{
+	size_t next = 0;
+
+	for (size_t i = 0; i < st->n_steps; i = next) {
+		usleep(SETTLE_US);
+		for (int pass = -st->warm; pass <= 0; pass++) {
+			st->warming = pass < 0;
+			next = run_row(st, i, null_in);
+		}
+	}
 }
 
 int main(int argc, char **argv)
@@ -218,10 +234,11 @@ int main(int argc, char **argv)
 
 	if (argc != 3 || null_in < 0)
 		die("usage: timing ROUNDS WARM <spec >samples");
+	st.warm = atoi(argv[2]);
 	read_spec(&st);
-	for (int i = -atoi(argv[2]); i < atoi(argv[1]); i++) {
-		st.warming = i < 0;
+	if (st.n_steps && st.steps[0].kind != STEP_ROW)
+		die("the spec starts with a row");
+	for (int i = 0; i < atoi(argv[1]); i++)
 		run_round(&st, null_in);
-	}
 	return fflush(stdout) ? 1 : 0;
 }
