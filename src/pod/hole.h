@@ -60,5 +60,9 @@ extern const struct field_set hole_set;
 			      struct err *e);
 /* Refuses by name what this build can't open yet, with what to do instead. */
 [[nodiscard]] int hole_check_supported(const struct hole *h, struct err *e);
+/* The normal short form from the members; what hole_parse() puts into .text. */
+char *hole_format(struct arena *a, const struct hole *h);
+/* The line of a start: "in  127.0.0.1:8080 → web:80   this host only". */
+char *hole_describe(struct arena *a, const struct hole *h);
 /* Does the hole concern this app? */
 bool hole_is_for(const struct hole *h, const char *app);

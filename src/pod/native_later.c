@@ -1,0 +1,177 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Keys of the native manifest that this version can't do yet. Their values are checked as strictly as any
+ * other, so that a typo stays a typo; what is well written is then refused by name, never dropped. When one
+ * of them is built its row leaves this table. Pure.
+ */
+#include <string.h>
+
+#include "base/cleanup.h"
+#include "base/decode.h"
+#include "base/str.h"
+#include "pod/names.h"
+#include "pod/native_parts.h"
+
+/* ---- probes: ready, alive, started ---- */
+
+struct probe {
+	char **exec;
+	char *http, *tcp, *grpc;
+	int64_t every_ns, timeout_ns, delay_ns;
+	uint32_t successes, failures;
+};
+
+static const struct field probe_fields[] = {
+	FIELD(struct probe, exec, "exec", FIELD_STRV),
+	FIELD(struct probe, http, "http", FIELD_STR),
+	FIELD(struct probe, tcp, "tcp", FIELD_STR),
+	FIELD(struct probe, grpc, "grpc", FIELD_STR),
+	FIELD(struct probe, every_ns, "every", FIELD_TIME),
+	FIELD(struct probe, timeout_ns, "timeout", FIELD_TIME),
+	FIELD(struct probe, delay_ns, "delay", FIELD_TIME),
+	FIELD(struct probe, successes, "successes", FIELD_U32),
+	FIELD(struct probe, failures, "failures", FIELD_U32),
+};
+static const char *const probe_aliases[][2] = {
+	{"httpGet", "http: \":PORT/PATH\""}, {"tcpSocket", "tcp: \":PORT\""}, {"test", "exec: [PROGRAM, …]"},
+	{"command", "exec: [PROGRAM, …]"},   {"interval", "every:"},          {"periodSeconds", "every:"},
+	{"retries", "failures:"},            {NULL, NULL},
+};
+static const struct field_set probe_set = FIELD_SET("probe", struct probe, probe_fields, .aliases = probe_aliases);
+
+static int check_probe(struct arena *a, const struct doc *node, struct err *e)
+{
+	struct decode d = {.arena = a};
+	struct probe p = {};
+	int rc = decode_doc(&d, &probe_set, node, &p, e);
+	int kinds = (p.exec != NULL) + (p.http != NULL) + (p.tcp != NULL) + (p.grpc != NULL);
+
+	if (rc)
+		return rc;
+	return kinds == 1 ? 0 : doc_err(node, e, "a probe has exactly one of exec, http, tcp, grpc");
+}
+
+/* ---- links ---- */
+
+static const char *const link_kinds[] = {"tcp",    "udp",  "unix",  "stdout", "stderr", "output",
+					 "fifo",   "files", "ipc",  "signal", NULL};
+
+static int link_syntax(const struct doc *node, struct err *e)
+{
+	doc_err(node, e, "expected a link such as 'web -> php: unix /run/php.sock'");
+	return -ERR_USAGE;
+}
+
+static int check_link_ends(const struct doc *link, struct err *e)
+{
+	const char *arrow = strstr(link->key, " -> ");
+	const char *both = strstr(link->key, " <-> ");
+	size_t from = arrow ? (size_t)(arrow - link->key) : both ? (size_t)(both - link->key) : 0;
+	const char *to = arrow ? arrow + 4 : both ? both + 5 : NULL;
+	char name[64] = {};
+
+	if (!from || from >= sizeof(name))
+		return link_syntax(link, e);
+	memcpy(name, link->key, from);
+	if (name_check(NAME_APP, name, e) || name_check(NAME_APP, to, e))
+		return link_syntax(link, e);
+	return 0;
+}
+
+static int check_link(const struct doc *node, struct err *e)
+{
+	const struct doc *link = node->child;
+	char kind[16] = {};
+	size_t n;
+	int rc;
+
+	if (node->kind != DOC_MAP || node->n != 1 || link->kind != DOC_STR)
+		return link_syntax(node, e);
+	if ((rc = check_link_ends(link, e)))
+		return rc;
+	n = strcspn(link->text, " ");
+	memcpy(kind, link->text, n < sizeof(kind) ? n : sizeof(kind) - 1);
+	return native_word_index(&(struct doc){.kind = DOC_STR, .text = kind, .key = link->key, .file = link->file,
+					       .line = link->line, .column = link->column},
+				 link_kinds, &(int){0}, e);
+}
+
+static int check_links(struct arena *a, const struct doc *node, struct err *e)
+{
+	int rc = 0;
+
+	if (node->kind != DOC_LIST)
+		return link_syntax(node, e);
+	for (const struct doc *c = node->child; c && !rc; c = c->next)
+		rc = check_link(c, e);
+	return rc;
+}
+
+/* ---- plain shapes ---- */
+
+static int check_text(struct arena *a, const struct doc *node, struct err *e)
+{
+	if (node->kind == DOC_LIST || node->kind == DOC_MAP || node->kind == DOC_NULL)
+		return doc_err(node, e, "expected text for '%s'", node->key);
+	return 0;
+}
+
+static int check_texts(struct arena *a, const struct doc *node, struct err *e)
+{
+	int rc = 0;
+
+	if (node->kind != DOC_LIST)
+		return doc_err(node, e, "expected a list of names for '%s'", node->key);
+	for (const struct doc *c = node->child; c && !rc; c = c->next)
+		rc = c->kind == DOC_STR ? 0 : doc_err(c, e, "expected a name in '%s'", node->key);
+	return rc;
+}
+
+static int check_map(struct arena *a, const struct doc *node, struct err *e)
+{
+	return node->kind == DOC_MAP ? 0 : doc_err(node, e, "expected a mapping for '%s'", node->key);
+}
+
+static int check_text_or_list(struct arena *a, const struct doc *node, struct err *e)
+{
+	return node->kind == DOC_LIST ? check_texts(a, node, e) : check_text(a, node, e);
+}
+
+static int check_map_or_list(struct arena *a, const struct doc *node, struct err *e)
+{
+	return node->kind == DOC_LIST ? check_texts(a, node, e) : check_map(a, node, e);
+}
+
+static const struct later {
+	const char *key, *what;
+	int (*check)(struct arena *a, const struct doc *node, struct err *e);
+} laters[] = {
+	{"ready", "a probe (ready)", check_probe},
+	{"alive", "a probe (alive)", check_probe},
+	{"started", "a probe (started)", check_probe},
+	{"after", "starting in order (after)", check_texts},
+	{"params", "a parameter of an image (params)", check_map},
+	{"secrets", "a secret (secrets)", check_map_or_list},
+	{"config", "a config file (config)", check_map},
+	{"links", "a link between apps (links)", check_links},
+	{"grant", "granting what images ask for (grant)", check_text_or_list},
+	{"net", "network settings of a pod (net)", check_map},
+	{"apparmor", "an AppArmor profile (apparmor)", check_text},
+	{"selinux", "an SELinux context (selinux)", check_text},
+};
+
+int native_refuse_later(struct arena *a, const struct doc *node, void *object, struct err *e)
+{
+	for (size_t i = 0; i < ARRAY_SIZE(laters); i++) {
+		int rc;
+
+		if (strcmp(laters[i].key, node->key))
+			continue;
+		if ((rc = laters[i].check(a, node, e)))
+			return rc;
+		doc_key_err(node, e, "%s is not built yet", laters[i].what);
+		err_because(e, "this version of Rocket understands the key and can't do what it says");
+		return err_try(e, "take the key '%s' out", node->key);
+	}
+	return doc_key_err(node, e, "'%s' is not built yet", node->key);
+}

@@ -1,0 +1,14 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Where in a document something stands, for errors that are found after it was decoded. */
+#pragma once
+
+#include "base/arena.h"
+#include "base/doc.h"
+#include "base/err.h"
+
+/* "pod.yaml:12:5", or NULL when the node has no place. */
+char *place_of(struct arena *a, const struct doc *node);
+/* Puts the node's place in front of the error that e holds. Gives -code. */
+int place_err(const struct doc *node, struct err *e);
+/* The same with a place as text; NULL changes nothing. Gives -code. */
+int place_err_text(const char *place, struct err *e);
