@@ -36,12 +36,19 @@ trap 'rm -rf "$work"' EXIT
 	cat "$job"
 } >"$work/job"
 
-code=0
-TMPDIR=$work timeout -k 5 "$limit" linux.uml mem=1500M umid="rocket-$$" uml_dir="$work/" ubd0="$work/cow,$image" \
-	root=/dev/ubda rw con=null con0=null,fd:1 loglevel=1 init=/guest-init ext="$work" share="$shares" now="$(date +%s)" \
-	</dev/null >"$work/console" 2>"$work/kernel" || code=$?
+boot()
+{
+	code=0
+	TMPDIR=$work timeout -k 5 "$limit" linux.uml mem=1500M umid="rocket-$$" uml_dir="$work/" \
+		ubd0="$work/cow,$image" root=/dev/ubda rw con=null con0=null,fd:1 loglevel=1 init=/guest-init \
+		ext="$work" share="$shares" now="$(date +%s)" </dev/null >"$work/console" 2>"$work/kernel" || code=$?
+}
+
+boot
+# A guest that never came as far as the job (seen under memory pressure) gets a second chance.
+grep -q '^@@ job' "$work/console" || boot
 # The kernel's own lines stand around the job's; the console ends its lines with CR LF.
-tr -d '\r' <"$work/console" | sed -e '1,/^@@ job$/d' -e '/^@@ end$/,$d'
+tr -d '\r' <"$work/console" | awk '/^@@ end$/ { exit } in_job; /^@@ job$/ { in_job = 1 }'
 if [ -s "$work/code" ]; then
 	exit "$(cat "$work/code")"
 fi
