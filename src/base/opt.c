@@ -116,12 +116,13 @@ int opt_next(struct opt_walk *w, const struct opt **ret_opt, const char **ret_va
 	if (w->cluster)
 		return next_letter(w, ret_opt, ret_value, e);
 	/* "-" is a file name, "---" parts two apps: words, both. */
-	if (!word || word[0] != '-' || !word[1] || strcmp(word, "---") == 0)
+	if (w->ended || !word || word[0] != '-' || !word[1] || strcmp(word, "---") == 0)
 		return 0;
 	if (word[1] != '-')
 		return next_letter(w, ret_opt, ret_value, e);
 	if (word[2])
 		return next_long(w, ret_opt, ret_value, e);
 	w->at++;
+	w->ended = true;
 	return 0;
 }

@@ -30,6 +30,7 @@ struct opt_walk {
 	char **argv;
 	int at;                     /* next word */
 	int cluster;                /* place inside "-abc", 0 when at a word's start */
+	bool ended;                 /* "--" was met: only words follow */
 	const struct opt *const *tables; /* NULL-terminated list of tables, first match wins */
 };
 

@@ -80,18 +80,16 @@ static void next_key(struct writer *w, const char *key, size_t len)
 
 static void put_object(struct writer *w, const struct field_set *set, const char *object);
 
-static bool is_absent(const struct field *f, const void *p);
-
 static bool is_empty_object(const struct field_set *set, const char *object)
 {
 	for (size_t i = 0; i < set->n; i++) {
-		if (!is_absent(&set->fields[i], object + set->fields[i].offset))
+		if (!record_is_absent(&set->fields[i], object + set->fields[i].offset))
 			return false;
 	}
 	return true;
 }
 
-static bool is_absent(const struct field *f, const void *p)
+bool record_is_absent(const struct field *f, const void *p)
 {
 	switch (f->kind) {
 	case FIELD_BOOL:
@@ -221,7 +219,7 @@ static void put_object(struct writer *w, const struct field_set *set, const char
 	for (size_t i = 0; i < set->n; i++) {
 		const struct field *f = &set->fields[i];
 
-		if (is_absent(f, object + f->offset))
+		if (record_is_absent(f, object + f->offset))
 			continue;
 		next_key(w, f->key, strlen(f->key));
 		put_field(w, f, object + f->offset);

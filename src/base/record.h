@@ -19,3 +19,5 @@ void record_write(struct str *out, const struct field_set *set, const void *obje
 /* Fills *ret_object (of set->size, zeroed by the reader). ERR_FAILED with the offset of what is wrong. */
 [[nodiscard]] int record_read(struct arena *a, const struct field_set *set, const char *text, size_t len,
 			      void *ret_object, struct err *e);
+/* Would record_write() leave this field out? p points at the member. */
+bool record_is_absent(const struct field *f, const void *p);

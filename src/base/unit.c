@@ -263,3 +263,38 @@ void unit_add_age(struct str *out, int64_t ns)
 
 	str_addf(out, "%lld %s%s", (long long)n, a->name, n == 1 ? "" : "s");
 }
+
+/* Days since 1970-01-01 to year, month, day in the Gregorian calendar; a year starts in March here. */
+static void civil_date(int64_t days, int64_t *ret_year, int *ret_month, int *ret_day)
+{
+	const int64_t era_days = 146097; /* 400 years */
+	int64_t shifted = days + 719468; /* from 0000-03-01 */
+	int64_t era = (shifted >= 0 ? shifted : shifted - era_days + 1) / era_days;
+	int64_t day = shifted - era * era_days;
+	int64_t year = (day - day / 1460 + day / 36524 - day / 146096) / 365;
+	int64_t of_year = day - (365 * year + year / 4 - year / 100);
+	int64_t month = (5 * of_year + 2) / 153;
+
+	*ret_day = (int)(of_year - (153 * month + 2) / 5 + 1);
+	*ret_month = (int)(month < 10 ? month + 3 : month - 9);
+	*ret_year = year + era * 400 + (*ret_month <= 2);
+}
+
+void unit_add_timestamp(struct str *out, int64_t realtime_ns)
+{
+	int64_t s = realtime_ns / NS_PER_S, ns = realtime_ns % NS_PER_S, year;
+	int month, day;
+
+	if (ns < 0) {
+		ns += NS_PER_S;
+		s--;
+	}
+	int64_t days = (s >= 0 ? s : s - 86399) / 86400, of_day = s - days * 86400;
+
+	civil_date(days, &year, &month, &day);
+	str_addf(out, "%04lld-%02d-%02dT%02d:%02d:%02d", (long long)year, month, day, (int)(of_day / 3600),
+		 (int)(of_day / 60 % 60), (int)(of_day % 60));
+	if (ns)
+		str_addf(out, ".%09lld", (long long)ns);
+	str_add_char(out, 'Z');
+}

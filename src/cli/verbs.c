@@ -1,0 +1,99 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The table of verbs and of the names that lead to them. */
+#include "cli/verbs.h"
+
+#include <string.h>
+
+#include "base/str.h"
+
+#define NAMES_MAX 256
+
+const struct verb *const cli_verbs[] = {
+	&cli_verb_config,
+	&cli_verb_help,
+	&cli_verb_version,
+	NULL,
+};
+
+const struct verb_alias cli_aliases[] = {
+	{"exec", "enter", NULL},     {"images", "image", "list"},  {"inspect", "status", NULL},
+	{"load", "image", "import"}, {"processes", "top", NULL},   {"prune", "gc", NULL},
+	{"ps", "list", NULL},        {"pull", "fetch", NULL},      {"rmi", "image", "rm"},
+	{"save", "image", "export"}, {"tag", "image", "tag"},      {},
+};
+
+const struct verb *verb_find(const struct verb *const *verbs, const char *name)
+{
+	for (; *verbs; verbs++) {
+		if (strcmp((*verbs)->name, name) == 0)
+			return *verbs;
+	}
+	return NULL;
+}
+
+static const struct verb_alias *find_alias(const char *word)
+{
+	for (const struct verb_alias *a = cli_aliases; a->word; a++) {
+		/* An alias of a verb that this build lacks is no verb either. */
+		if (strcmp(a->word, word) == 0 && verb_find(cli_verbs, a->verb))
+			return a;
+	}
+	return NULL;
+}
+
+static int unknown_verb(const struct verb *parent, const char *word, struct err *e)
+{
+	const struct verb *const *verbs = parent ? parent->verbs : cli_verbs;
+	const char *names[NAMES_MAX + 1];
+	size_t n = 0;
+
+	for (; *verbs && n < NAMES_MAX; verbs++)
+		names[n++] = (*verbs)->name;
+	for (const struct verb_alias *a = cli_aliases; !parent && a->word && n < NAMES_MAX; a++) {
+		if (verb_find(cli_verbs, a->verb))
+			names[n++] = a->word;
+	}
+	names[n] = NULL;
+	const char *nearest = str_nearest(word, names), *space = parent ? " " : "";
+	const char *above = parent ? parent->name : "";
+
+	err_new(e, ERR_USAGE, "there is no verb %s%s%.80s", above, space, word);
+	return nearest ? err_try(e, "rocket %s%s%s", above, space, nearest)
+		       : err_try(e, "rocket help%s%s", space, above);
+}
+
+static int resolve_sub(const struct verb *parent, const char *word, const struct verb **ret, struct err *e)
+{
+	if (!word || word[0] == '-') {
+		err_new(e, ERR_USAGE, "rocket %s needs to know what to do", parent->name);
+		return err_try(e, "rocket help %s", parent->name);
+	}
+	const struct verb *v = verb_find(parent->verbs, word);
+
+	if (!v)
+		return unknown_verb(parent, word, e);
+	*ret = v;
+	return 0;
+}
+
+int verb_resolve(int argc, char **argv, const struct verb **ret_verb, const struct verb **ret_parent, int *ret_words,
+		 struct err *e)
+{
+	const struct verb_alias *alias = find_alias(argv[0]);
+	const struct verb *v = verb_find(cli_verbs, alias ? alias->verb : argv[0]), *parent = NULL;
+	bool names_sub = v && v->verbs && !v->run && !(alias && alias->sub);
+
+	if (!v)
+		return unknown_verb(NULL, argv[0], e);
+	if (v->verbs && (names_sub || (alias && alias->sub))) {
+		const char *word = names_sub ? (argc > 1 ? argv[1] : NULL) : alias->sub;
+
+		parent = v;
+		if (resolve_sub(parent, word, &v, e) < 0)
+			return -e->code;
+	}
+	*ret_verb = v;
+	*ret_parent = parent;
+	*ret_words = names_sub ? 2 : 1;
+	return 0;
+}

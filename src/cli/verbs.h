@@ -1,0 +1,29 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Every verb, sorted. */
+#pragma once
+
+#include "cli/cli.h"
+
+extern const struct verb cli_verb_config;
+extern const struct verb cli_verb_help;
+extern const struct verb cli_verb_version;
+
+/* NULL-terminated, sorted by name. */
+extern const struct verb *const cli_verbs[];
+
+/* Names that people's hands know from elsewhere. */
+struct verb_alias {
+	const char *word;
+	const char *verb;
+	const char *sub; /* NULL, or the verb below it */
+};
+extern const struct verb_alias cli_aliases[]; /* ends with an entry without word */
+
+/* The verb of this name in a sorted, NULL-terminated table, or NULL. */
+const struct verb *verb_find(const struct verb *const *verbs, const char *name);
+/*
+ * The verb that argv begins with, through aliases and sub-verbs: *ret_verb, its parent or NULL, and how many
+ * words name it. ERR_USAGE with the nearest for an unknown one.
+ */
+[[nodiscard]] int verb_resolve(int argc, char **argv, const struct verb **ret_verb, const struct verb **ret_parent,
+			       int *ret_words, struct err *e);
