@@ -7,6 +7,7 @@
 
 #include "base/arena.h"
 #include "base/cleanup.h"
+#include "pod/signals.h"
 
 /* Starts `"key":`, with a comma where something stands before it. */
 static void add_key(struct str *out, const char *key)
@@ -129,12 +130,17 @@ static const char *utc_time(int64_t time_s, char text[32])
 	return text;
 }
 
-/* "QUIT" and "SIGQUIT" mean the same; docker's tools know the long form. */
+/* "quit", "QUIT" and "3" mean the same and must give the same bytes: the long name, as docker writes it. */
 static const char *signal_name(struct arena *a, const char *name)
 {
-	if (!name || str_has_prefix(name, "SIG") || (name[0] >= '0' && name[0] <= '9'))
+	struct err e = {};
+	uint32_t signal;
+	char *known;
+
+	if (!name || signal_parse(name, &signal, &e))
 		return name;
-	return arena_printf(a, "SIG%s", name);
+	known = signal_format(a, signal);
+	return known[0] >= '0' && known[0] <= '9' ? known : arena_printf(a, "SIG%s", known);
 }
 
 /* An entrypoint of the recipe makes the base's cmd meaningless, as with docker. */
@@ -159,7 +165,7 @@ static void add_run_config(struct arena *a, struct str *out, const struct oci_im
 	add_empty_objects(out, "Volumes", merge(a, base->volumes, r->volumes, false));
 	add_string(out, "WorkingDir", r->workdir ? r->workdir : base->workdir);
 	add_pairs(a, out, "Labels", merge(a, base->labels, r->labels, true));
-	add_string(out, "StopSignal", signal_name(a, r->stop_signal ? r->stop_signal : base->stop_signal));
+	add_string(out, "StopSignal", r->stop_signal ? signal_name(a, r->stop_signal) : base->stop_signal);
 	str_add_char(out, '}');
 }
 
