@@ -47,10 +47,11 @@ int sandbox_namespaces(const struct plan *p)
 
 [[gnu::noreturn]] void sandbox_become_reaper(int exe_fd, int empty_root_fd, int hold_fd, int status_fd)
 {
-	static const struct __user_cap_data_struct none[2];
+	struct __user_cap_data_struct none[2] = {};
 	struct __user_cap_header_struct header = { .version = _LINUX_CAPABILITY_VERSION_3 };
 	struct pollfd parent = { .fd = hold_fd, .events = POLLIN };
-	char *argv[] = { "rocket-reaper", NULL };
+	char name[] = "rocket-reaper";
+	char *argv[] = { name, NULL };
 	char *envp[] = { NULL };
 	struct err e = {};
 
