@@ -15,7 +15,13 @@
 
 struct emit emit_new(const struct cli *cli)
 {
-	return (struct emit){.yaml = cli->output == CLI_YAML};
+	return (struct emit){.cli = cli};
+}
+
+/* Asked each time: a verb may make its emitter before it has read its options. */
+static bool is_yaml(const struct emit *m)
+{
+	return m->cli->output == CLI_YAML && !m->compact;
 }
 
 void emit_free(struct emit *m)
@@ -51,7 +57,7 @@ static bool is_plain(const char *s)
 
 static void put_text(struct emit *m, const char *text)
 {
-	if (m->yaml && is_plain(text))
+	if (is_yaml(m) && is_plain(text))
 		str_add(&m->out, text);
 	else
 		str_add_json(&m->out, text);
@@ -88,7 +94,7 @@ static void begin(struct emit *m, const char *key, bool scalar)
 {
 	if (m->depth == 0)
 		return;
-	if (m->yaml)
+	if (is_yaml(m))
 		begin_yaml(m, key, scalar);
 	else
 		begin_json(m, key);
@@ -100,7 +106,7 @@ static void open_level(struct emit *m, const char *key, bool is_list)
 
 	assert(m->depth < EMIT_DEPTH_MAX);
 	begin(m, key, false);
-	if (!m->yaml)
+	if (!is_yaml(m))
 		str_add_char(&m->out, is_list ? '[' : '{');
 	m->level[m->depth].is_list = is_list;
 	m->level[m->depth].in_list = in_list;
@@ -124,12 +130,12 @@ void emit_close(struct emit *m)
 	m->depth--;
 	bool is_list = m->level[m->depth].is_list, empty = m->level[m->depth].n == 0;
 
-	if (m->yaml && empty) {
+	if (is_yaml(m) && empty) {
 		bool behind_key = m->depth && !m->level[m->depth].in_list;
 
 		str_addf(&m->out, "%s%s", behind_key ? " " : "", is_list ? "[]" : "{}");
 	}
-	if (m->yaml)
+	if (is_yaml(m))
 		return;
 	if (!empty)
 		new_line(m, m->depth);

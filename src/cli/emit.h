@@ -17,8 +17,8 @@ enum { EMIT_DEPTH_MAX = 32 };
 
 struct emit {
 	struct str out;
-	bool yaml;
-	bool compact;   /* JSON on one line, for streams of documents */
+	const struct cli *cli;
+	bool compact;   /* JSON on one line whatever -o says, for streams of documents */
 	unsigned depth;
 	struct {
 		bool is_list;

@@ -9,7 +9,9 @@
 #define NAMES_MAX 256
 
 const struct verb *const cli_verbs[] = {
+	&cli_verb_completion,
 	&cli_verb_config,
+	&cli_verb_doctor,
 	&cli_verb_help,
 	&cli_verb_version,
 	NULL,

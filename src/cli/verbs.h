@@ -4,7 +4,9 @@
 
 #include "cli/cli.h"
 
+extern const struct verb cli_verb_completion;
 extern const struct verb cli_verb_config;
+extern const struct verb cli_verb_doctor;
 extern const struct verb cli_verb_help;
 extern const struct verb cli_verb_version;
 

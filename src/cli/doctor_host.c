@@ -1,0 +1,130 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Probes of the host: the place of the store, helper programs, id ranges of an ordinary user. */
+#include <errno.h>
+#include <fcntl.h>
+#include <linux/magic.h>
+#include <pwd.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <sys/statfs.h>
+#include <unistd.h>
+
+#include "base/cleanup.h"
+#include "base/io.h"
+#include "base/str.h"
+#include "base/unit.h"
+#include "cli/doctor.h"
+
+#define ACCOUNTS_MAX (1U << 20)
+#define IDS_NEEDED 65536U
+
+const char *doctor_nearest_dir(struct arena *a, const char *path)
+{
+	char *p = arena_strdup(a, path);
+
+	while (access(p, F_OK) < 0 && strcmp(p, "/") != 0) {
+		char *slash = strrchr(p, '/');
+
+		slash[slash == p] = 0;
+	}
+	return p;
+}
+
+void doctor_store(const struct cli *cli, struct doctor_finding *f)
+{
+	struct statfs st;
+	autostr space = {};
+
+	if (statfs(doctor_nearest_dir(cli->arena, cli->dir), &st) < 0) {
+		doctor_found(f, DOCTOR_MISSING, "%.120s: %s", cli->dir, strerrordesc_np(errno));
+		return;
+	}
+	bool overlay = st.f_type == OVERLAYFS_SUPER_MAGIC, tmpfs = st.f_type == TMPFS_MAGIC;
+
+	unit_add_size(&space, (uint64_t)st.f_bavail * (uint64_t)st.f_bsize);
+	doctor_found(f, overlay || tmpfs ? DOCTOR_LIMITED : DOCTOR_OK, "%.120s, %s free%s", cli->dir, space.text,
+		     overlay ? ", on overlay" : tmpfs ? ", on tmpfs" : "");
+}
+
+/* Looks a program up as a shell does; the path is in the arena, or NULL. */
+static const char *find_program(struct arena *a, const char *name)
+{
+	const char *path = getenv("PATH");
+
+	for (path = path ? path : "/usr/sbin:/usr/bin:/sbin:/bin"; *path;) {
+		size_t len = strcspn(path, ":");
+		const char *file = arena_printf(a, "%.*s/%s", (int)len, path, name);
+
+		if (len && access(file, X_OK) == 0)
+			return file;
+		path += len + (path[len] == ':');
+	}
+	return NULL;
+}
+
+void doctor_newuidmap(const struct cli *cli, struct doctor_finding *f)
+{
+	const char *uid = find_program(cli->arena, "newuidmap"), *gid = find_program(cli->arena, "newgidmap");
+
+	if (uid && gid)
+		doctor_found(f, DOCTOR_OK, "%.180s", uid);
+	else
+		doctor_found(f, DOCTOR_MISSING, "%s is not installed", uid ? "newgidmap" : "newuidmap");
+}
+
+void doctor_pasta(const struct cli *cli, struct doctor_finding *f)
+{
+	const char *path = find_program(cli->arena, "pasta");
+
+	if (path)
+		doctor_found(f, DOCTOR_OK, "%.180s", path);
+	else
+		doctor_found(f, DOCTOR_MISSING, "not installed");
+}
+
+/* The count of one line "OWNER:START:COUNT" when it is this owner's, else 0 (subuid(5)). */
+static uint64_t line_count(char *line, const char *name, const char *uid)
+{
+	char *rest = line, *owner = strsep(&rest, ":"), *start = strsep(&rest, ":");
+	uint64_t count;
+
+	if (!start || !rest || (strcmp(owner, name) != 0 && strcmp(owner, uid) != 0))
+		return 0;
+	return unit_parse_u64(rest, 0, UINT32_MAX, &count) < 0 ? 0 : count;
+}
+
+/* The largest range that the file gives this user. */
+static uint64_t largest_range(const char *file, const char *name, const char *uid)
+{
+	autofree char *text = NULL;
+	uint64_t most = 0;
+	struct err e = {};
+	size_t len;
+
+	if (io_read_file(AT_FDCWD, file, ACCOUNTS_MAX, &text, &len, &e) < 0)
+		return 0;
+	for (char *rest = text, *line; (line = strsep(&rest, "\n"));) {
+		uint64_t n = line_count(line, name, uid);
+
+		most = n > most ? n : most;
+	}
+	return most;
+}
+
+void doctor_subids(const struct cli *cli, struct doctor_finding *f)
+{
+	const char *name = getenv("USER");
+	char uid[16];
+
+	snprintf(uid, sizeof(uid), "%u", getuid());
+	uint64_t uids = largest_range("/etc/subuid", name ? name : uid, uid);
+	uint64_t gids = largest_range("/etc/subgid", name ? name : uid, uid);
+
+	if (uids >= IDS_NEEDED && gids >= IDS_NEEDED)
+		doctor_found(f, DOCTOR_OK, "%llu uids, %llu gids", (unsigned long long)uids, (unsigned long long)gids);
+	else
+		doctor_found(f, DOCTOR_MISSING, "%llu uids in /etc/subuid, %llu gids in /etc/subgid; a pod takes %u",
+			     (unsigned long long)uids, (unsigned long long)gids, IDS_NEEDED);
+}
