@@ -1,0 +1,32 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The parts of plan_resolve(), in the order in which they run. */
+#pragma once
+
+#include "pod/accounts.h"
+#include "pod/resolve.h"
+
+struct resolve {
+	const struct pod_inputs *in;
+	struct arena *arena;
+	const struct pod *pod;
+	struct plan *plan; /* being made */
+};
+
+/* One app while its part of the plan is made. */
+struct resolve_app {
+	const struct pod_app *asked;
+	const struct image *image;
+	struct account account;
+	struct plan_app app;
+};
+
+/* resolve_holes.c: checks all holes against each other and the apps, and puts them into the plan. */
+[[nodiscard]] int resolve_holes(struct resolve *r, struct err *e);
+/* resolve_holes.c: devices, capabilities and privileges of one app. */
+[[nodiscard]] int resolve_app_holes(struct resolve *r, struct resolve_app *ra, struct err *e);
+/* resolve_app.c: image, user, program, environment, limits. */
+[[nodiscard]] int resolve_app_process(struct resolve *r, struct resolve_app *ra, struct err *e);
+/* resolve_mounts.c: mounts, path and socket holes, the image's volumes, generated files. */
+[[nodiscard]] int resolve_app_mounts(struct resolve *r, struct resolve_app *ra, struct err *e);
+/* resolve_mounts.c: volumes of the pod into the plan, before the apps. */
+[[nodiscard]] int resolve_volumes(struct resolve *r, struct err *e);
