@@ -13,6 +13,7 @@ const struct verb *const cli_verbs[] = {
 	&cli_verb_config,
 	&cli_verb_doctor,
 	&cli_verb_help,
+	&cli_verb_image,
 	&cli_verb_version,
 	NULL,
 };

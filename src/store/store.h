@@ -82,7 +82,12 @@ void store_release_view(const struct store *s, const char *view, int *use_fd);
  * image that a name or pod needs, before anything is removed.
  */
 struct store_sweep {
-	char *const *pod_digests; /* NULL-terminated, or NULL */
+	/*
+	 * Gives the manifest digests that pods use, NULL-terminated, in the arena. Called with the store's
+	 * lock held, since a pod may have been made until then. NULL: there are no pods.
+	 */
+	int (*list_pods)(void *context, struct arena *a, char ***ret_digests, struct err *e);
+	void *context;
 	const char *only;       /* manifest digest: nothing but what this image names; NULL: everything */
 	int64_t grace_ns;       /* what is younger stays */
 	bool dry_run;

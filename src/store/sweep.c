@@ -105,13 +105,16 @@ static int mark_image(struct sweep *w, struct marks *m, const char *digest, stru
 static int mark_all(struct sweep *w, struct err *e)
 {
 	struct ref *refs = NULL;
+	char **pods = NULL;
 	size_t n = 0;
 	int r = ref_list(w->store, w->arena, REF_STOP_AT_DAMAGED, &refs, &n, e);
 
 	for (size_t i = 0; r == 0 && i < n; i++)
 		r = mark_image(w, &w->keep, refs[i].digest, e);
-	for (size_t i = 0; r == 0 && w->ask->pod_digests && w->ask->pod_digests[i]; i++)
-		r = mark_image(w, &w->keep, w->ask->pod_digests[i], e);
+	if (r == 0 && w->ask->list_pods)
+		r = w->ask->list_pods(w->ask->context, w->arena, &pods, e);
+	for (; r == 0 && pods && *pods; pods++)
+		r = mark_image(w, &w->keep, *pods, e);
 	if (r == 0 && w->ask->only)
 		r = mark_image(w, &w->only, w->ask->only, e);
 	marks_sort(&w->keep);

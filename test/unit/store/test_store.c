@@ -254,17 +254,21 @@ static void accounts_are_kept(void **state)
 	assert_string_equal(group, "");
 }
 
+static int one_pod(void *context, struct arena *a, char ***ret, struct err *e)
+{
+	arena_strv_add(a, ret, context);
+	return 0;
+}
+
 static void the_sweep_keeps_what_is_needed(void **state)
 {
 	struct fixture *f = *state;
-	char pod[80], *pods[] = {pod, NULL};
-	struct store_sweep sweep = {.pod_digests = pods};
+	struct store_sweep sweep = {.list_pods = one_pod, .context = (char *)digest_of(f, '4')};
 
 	put_image(f, 'a', 'b', 'c');
 	put_image(f, '1', '2', 'c');
 	put_image(f, '4', '5', '6');
 	put_blob(f, '7', "nobody's");
-	snprintf(pod, sizeof(pod), "%s", digest_of(f, '4'));
 	OK(store_tag_image(&f->store, "keep", digest_of(f, 'a'), &f->e));
 	sweep.dry_run = true;
 	OK(store_sweep(&f->store, &sweep, &f->e));
