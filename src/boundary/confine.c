@@ -57,7 +57,10 @@ static int settle_descriptors(const struct confine *c)
 
 	/* Out of the way first: one of them may be 0..3 already. */
 	for (int i = 0; i < 4; i++) {
-		high[i] = fcntl(wanted[i], F_DUPFD_CLOEXEC, 16);
+		/* No stream given: the /dev/null of the app's own root. */
+		autoclose int null_fd = wanted[i] < 0 ? open("/dev/null", O_RDWR | O_CLOEXEC) : -1;
+
+		high[i] = fcntl(wanted[i] < 0 ? null_fd : wanted[i], F_DUPFD_CLOEXEC, 16);
 		if (high[i] < 0)
 			fail_errno(c->who, c->status_fd, "its standard streams");
 	}

@@ -27,7 +27,7 @@ struct confine {
 	bool new_privs;
 	bool make_workdir;      /* an app's start makes a missing one, enter does not */
 	const struct seccomp_program *seccomp; /* NULL: none */
-	int stdio[3];
+	int stdio[3];           /* -1: /dev/null */
 	bool controlling_tty;   /* stdio[0] becomes the session's terminal */
 	int status_fd;          /* close-on-exec; an error goes there as a struct err */
 };

@@ -1,0 +1,134 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * rocket-image: the heavy work on images that are in the store: export, extract, verify, and unpacking a
+ * view into its directory form. `rocket image …` executes it; its command line is not for people.
+ *
+ *   rocket-image --dir DIR [--run DIR] [--json] [--quiet] VERB …
+ *   rocket-image --dir DIR [--run DIR] --build-tree VIEW
+ */
+#include <fcntl.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/prctl.h>
+#include <sys/resource.h>
+#include <unistd.h>
+
+#include "base/cleanup.h"
+#include "base/io.h"
+#include "base/opt.h"
+#include "libexec/image_tool.h"
+
+enum { OPT_DIR, OPT_RUN, OPT_JSON, OPT_QUIET, OPT_BUILD_TREE };
+
+static const struct opt opts[] = {
+	{"dir", .id = OPT_DIR, .arg = "DIR", .help = "the image store"},
+	{"run", .id = OPT_RUN, .arg = "DIR", .help = "where views are mounted"},
+	{"json", .id = OPT_JSON, .help = "results and errors as JSON"},
+	{"quiet", .id = OPT_QUIET, .help = "nothing to people"},
+	{"build-tree", .id = OPT_BUILD_TREE, .arg = "VIEW", .help = "unpack a view"},
+	{},
+};
+
+static const struct {
+	const char *name;
+	int (*run)(struct image_tool *t, int argc, char **argv, struct err *e);
+} verbs[] = {
+	{"export", image_export},
+	{"extract", image_extract},
+	{"verify", image_verify},
+};
+
+void image_say(const struct image_tool *t, const char *fmt, ...)
+{
+	va_list ap;
+
+	if (t->quiet)
+		return;
+	va_start(ap, fmt);
+	vfprintf(stderr, fmt, ap);
+	va_end(ap);
+	fputc('\n', stderr);
+}
+
+int image_print(const char *text, size_t n, struct err *e)
+{
+	return io_write_all(STDOUT_FILENO, text, n) < 0 ? err_errno(e, "can't write to stdout") : 0;
+}
+
+struct asked {
+	const char *dir, *run, *view;
+};
+
+static int parse(struct opt_walk *w, struct image_tool *t, struct asked *asked, struct err *e)
+{
+	const struct opt *o;
+	const char *value;
+	int r;
+
+	while ((r = opt_next(w, &o, &value, e)) > 0) {
+		switch (o->id) {
+		case OPT_DIR:
+			asked->dir = value;
+			break;
+		case OPT_RUN:
+			asked->run = value;
+			break;
+		case OPT_JSON:
+			t->json = true;
+			break;
+		case OPT_QUIET:
+			t->quiet = true;
+			break;
+		case OPT_BUILD_TREE:
+			asked->view = value;
+			break;
+		}
+	}
+	if (r == 0 && !asked->dir)
+		return err_new(e, ERR_USAGE, "rocket-image needs --dir");
+	return r;
+}
+
+static int dispatch(struct image_tool *t, int argc, char **argv, struct err *e)
+{
+	for (size_t i = 0; argc && i < ARRAY_SIZE(verbs); i++)
+		if (!strcmp(verbs[i].name, argv[0]))
+			return verbs[i].run(t, argc - 1, argv + 1, e);
+	err_new(e, ERR_USAGE, "rocket-image has no verb %.40s", argc ? argv[0] : "(none)");
+	return err_try(e, "rocket image --help");
+}
+
+static int run(struct image_tool *t, int argc, char **argv, struct err *e)
+{
+	const struct opt *const tables[] = {opts, NULL};
+	struct opt_walk w = {.argc = argc - 1, .argv = argv + 1, .tables = tables};
+	struct asked asked = {};
+	int r = parse(&w, t, &asked, e);
+
+	if (r == 0)
+		r = store_open(asked.dir, asked.run, &t->store, e);
+	if (r == 0)
+		r = store_lock_shared(&t->store, &t->lock, e);
+	if (r < 0)
+		return r;
+	return asked.view ? image_build_tree(t, asked.view, e) : dispatch(t, w.argc - w.at, w.argv + w.at, e);
+}
+
+int main(int argc, char **argv)
+{
+	struct image_tool t = {.store = STORE_NONE, .lock = -1};
+	struct rlimit no_core = {};
+	struct err e = {};
+
+	/* Names and bytes of images are anybody's: what they might break gains nothing, and leaves no dump. */
+	prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0);
+	setrlimit(RLIMIT_CORE, &no_core);
+	int r = run(&t, argc, argv, &e);
+
+	if (r < 0 && e.what[0])
+		(t.json ? err_print_json : err_print)(stderr, &e);
+	store_close(&t.store);
+	arena_free(&t.arena);
+	return -r;
+}

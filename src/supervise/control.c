@@ -1,0 +1,92 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The client's side of a pod's control socket, and the records that both sides speak. See control.h. */
+#include "supervise/control.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/un.h>
+#include <unistd.h>
+
+#include "base/cleanup.h"
+#include "base/io.h"
+#include "base/record.h"
+
+static const struct field request_fields[] = {
+	FIELD(struct control_request, verb, "verb", FIELD_STR),
+	FIELD(struct control_request, app, "app", FIELD_STR),
+	FIELD(struct control_request, text, "text", FIELD_STR),
+	FIELD(struct control_request, signal, "signal", FIELD_INT),
+	FIELD(struct control_request, grace_ns, "grace_ns", FIELD_INT),
+};
+const struct field_set control_request_set = FIELD_SET("request", struct control_request, request_fields);
+
+static const struct field reply_fields[] = {
+	FIELD(struct control_reply, code, "code", FIELD_INT),
+	FIELD(struct control_reply, what, "what", FIELD_STR),
+	FIELD(struct control_reply, because, "because", FIELD_STR),
+	FIELD(struct control_reply, hint, "try", FIELD_STR),
+	FIELD(struct control_reply, text, "text", FIELD_STR),
+};
+const struct field_set control_reply_set = FIELD_SET("reply", struct control_reply, reply_fields);
+
+int control_connect(const struct state *s, const struct pod_dir *p, int *ret_sock, struct err *e)
+{
+	struct sockaddr_un address = { .sun_family = AF_UNIX };
+	autoclose int sock = socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0);
+
+	/* Through the descriptor: a state directory's path may be longer than a socket's may be (unix(7)). */
+	snprintf(address.sun_path, sizeof(address.sun_path), "/proc/self/fd/%d/%s.ctl", s->runfd, p->id);
+	if (sock < 0)
+		return err_errno(e, "can't make a socket");
+	if (connect(sock, (struct sockaddr *)&address, sizeof(address)) < 0) {
+		if (errno != ENOENT && errno != ECONNREFUSED)
+			return err_errno(e, "can't reach the supervisor of the pod %.12s", p->id);
+		err_new(e, ERR_STATE, "the pod %.12s does not run", p->id);
+		return err_try(e, "rocket start %.12s", p->id);
+	}
+	*ret_sock = take_fd(&sock);
+	return 0;
+}
+
+static int reply_error(const struct control_reply *reply, struct err *e)
+{
+	err_new(e, (int)reply->code, "%s", reply->what ?: "the supervisor refused");
+	if (reply->because)
+		err_because(e, "%s", reply->because);
+	if (reply->hint)
+		err_try(e, "%s", reply->hint);
+	return -e->code;
+}
+
+int control_call(int sock, struct arena *a, const struct control_request *request, struct control_reply *ret,
+		 int *ret_fds, size_t *inout_nfds, struct err *e)
+{
+	autostr text = {};
+	autofree char *packet = malloc(CONTROL_PACKET_MAX);
+	int fds[16];
+	size_t nfds = ARRAY_SIZE(fds);
+	ssize_t n;
+
+	record_write(&text, &control_request_set, request, RECORD_COMPACT);
+	if (!packet || io_send_fds(sock, text.text, text.len, NULL, 0) < 0)
+		return err_errno(e, "can't ask the pod's supervisor");
+	n = io_recv_fds(sock, packet, CONTROL_PACKET_MAX, fds, &nfds);
+	if (n <= 0) {
+		err_new(e, ERR_STATE, "the pod's supervisor ended before it answered");
+		return err_try(e, "rocket status %s", request->app ?: "POD");
+	}
+	int r = record_read(a, &control_reply_set, packet, (size_t)n, ret, e);
+	if (r == 0 && ret->code)
+		r = reply_error(ret, e);
+	size_t wanted = inout_nfds && r == 0 ? *inout_nfds : 0;
+	for (size_t i = wanted; i < nfds; i++)
+		close(fds[i]);
+	if (inout_nfds) {
+		*inout_nfds = nfds < wanted ? nfds : wanted;
+		memcpy(ret_fds, fds, *inout_nfds * sizeof(int));
+	}
+	return r;
+}

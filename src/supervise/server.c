@@ -1,0 +1,367 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The supervisor's side of the control socket (control.h). Each request is a row of a table; a client
+ * that waits for an end, or is attached, keeps its connection.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/epoll.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/un.h>
+#include <unistd.h>
+
+#include "base/cleanup.h"
+#include "base/io.h"
+#include "base/record.h"
+#include "supervise/control.h"
+#include "supervise/supervisor.h"
+
+enum { ATTACH_BUFFER = 1 << 20 };
+
+static void drop_client(struct client *c)
+{
+	int fd = c->source.fd;
+
+	loop_forget(&c->s->loop, &c->source);
+	if (fd >= 0)
+		close(fd);
+	*c = (struct client){ .s = c->s, .source.fd = -1 };
+}
+
+/* ---- replies ---- */
+
+static void reply(struct client *c, const struct control_reply *r, const int *fds, size_t nfds)
+{
+	autostr text = {};
+
+	record_write(&text, &control_reply_set, r, RECORD_COMPACT);
+	(void)!io_send_fds(c->source.fd, text.text, text.len, fds, nfds);
+}
+
+static void reply_ok(struct client *c)
+{
+	reply(c, &(struct control_reply){}, NULL, 0);
+}
+
+static void reply_error(struct client *c, const struct err *e)
+{
+	reply(c,
+	      &(struct control_reply){ .code = e->code,
+				       .what = (char *)e->what,
+				       .because = *e->because ? (char *)e->because : NULL,
+				       .hint = *e->hint ? (char *)e->hint : NULL },
+	      NULL, 0);
+}
+
+/* ---- verbs: 0 and an answer later or now, or -code with e ---- */
+
+typedef int verb_fn(struct client *c, struct app *a, const struct control_request *r, struct err *e);
+
+static int need_running(const struct app *a, struct err *e)
+{
+	if (app_is_alive(a) && a->phase == APP_PHASE_MAIN)
+		return 0;
+	err_new(e, ERR_STATE, "the app %s does not run", a->plan->name);
+	return err_because(e, "it is %s", app_state_names[a->status->state]);
+}
+
+static int do_app(struct client *c, struct app *a, const struct control_request *r, struct err *e)
+{
+	char pid[16];
+	int err = need_running(a, e);
+
+	if (err < 0)
+		return err;
+	snprintf(pid, sizeof(pid), "%d", a->proc.pid);
+	reply(c, &(struct control_reply){ .text = pid }, &a->proc.pidfd, 1);
+	drop_client(c);
+	return 0;
+}
+
+static int do_stop(struct client *c, struct app *a, const struct control_request *r, struct err *e)
+{
+	c->waits = true;
+	c->waits_for = a;
+	if (a)
+		app_stop(a, r->grace_ns);
+	else
+		supervisor_stop(c->s, r->grace_ns);
+	/* Down already, or just now; in that case the client has its answer. Who waits for the pod gets it from server_close(). */
+	if (a && c->source.fd >= 0 && a->status->state == APP_EXITED)
+		server_on_exit(c->s, a);
+	return 0;
+}
+
+static int do_kill(struct client *c, struct app *a, const struct control_request *r, struct err *e)
+{
+	struct supervisor *s = c->s;
+
+	if (r->signal < 1 || r->signal >= NSIG)
+		return err_new(e, ERR_USAGE, "%lld is no signal", (long long)r->signal);
+	if (a) {
+		int err = need_running(a, e);
+
+		if (err < 0)
+			return err;
+		app_signal(a, (int)r->signal);
+	}
+	for (size_t i = 0; !a && i < s->plan.apps.n; i++)
+		app_signal(&s->apps[i], (int)r->signal);
+	reply_ok(c);
+	drop_client(c);
+	return 0;
+}
+
+static int set_paused(struct client *c, bool paused, struct err *e)
+{
+	struct supervisor *s = c->s;
+	int r = cgroup_freeze(&s->cgroup_host, &s->cgroup, paused, e);
+
+	if (r < 0)
+		return r;
+	s->status.paused = paused;
+	supervisor_save_status(s);
+	supervisor_event(s, paused ? "paused" : "unpaused", NULL, NULL);
+	reply_ok(c);
+	drop_client(c);
+	return 0;
+}
+
+static int do_pause(struct client *c, struct app *a, const struct control_request *r, struct err *e)
+{
+	return set_paused(c, true, e);
+}
+
+static int do_unpause(struct client *c, struct app *a, const struct control_request *r, struct err *e)
+{
+	return set_paused(c, false, e);
+}
+
+static void restart_app(struct app *a)
+{
+	struct err e = {};
+
+	if (a->status->state == APP_EXITED) {
+		a->wants_stop = false;
+		(void)!app_start(a, &e);
+		return;
+	}
+	a->wants_restart = true;
+	if (a->status->state == APP_BACKOFF)
+		a->deadline_ns = 0;
+	else
+		app_stop(a, -1);
+}
+
+static int do_restart(struct client *c, struct app *a, const struct control_request *r, struct err *e)
+{
+	struct supervisor *s = c->s;
+
+	if (s->stopping)
+		return err_new(e, ERR_STATE, "the pod is being stopped");
+	if (a)
+		restart_app(a);
+	for (size_t i = 0; !a && i < s->plan.apps.n; i++)
+		restart_app(&s->apps[i]);
+	reply_ok(c);
+	drop_client(c);
+	return 0;
+}
+
+static int do_attach(struct client *c, struct app *a, const struct control_request *r, struct err *e)
+{
+	int buffer = ATTACH_BUFFER;
+	int err = need_running(a, e);
+
+	if (err < 0)
+		return err;
+	setsockopt(c->source.fd, SOL_SOCKET, SO_SNDBUF, &buffer, sizeof(buffer));
+	c->attached = a;
+	reply(c, &(struct control_reply){ .text = a->plan->tty ? (char *)"tty" : (char *)"pipes" }, NULL, 0);
+	return 0;
+}
+
+static int do_hole(struct client *c, struct app *a, const struct control_request *r, struct err *e)
+{
+	int err = supervisor_change_hole(c->s, strcmp(r->verb, "hole-add") == 0, r->text, e);
+
+	if (err < 0)
+		return err;
+	reply_ok(c);
+	drop_client(c);
+	return 0;
+}
+
+enum app_need { APP_NEEDED, APP_OPTIONAL, APP_NONE };
+
+static const struct {
+	const char *name;
+	enum app_need app;
+	verb_fn *run;
+} verbs[] = {
+	{ "app", APP_NEEDED, do_app },	      { "attach", APP_NEEDED, do_attach },
+	{ "hole-add", APP_NONE, do_hole },    { "hole-rm", APP_NONE, do_hole },
+	{ "kill", APP_OPTIONAL, do_kill },    { "pause", APP_NONE, do_pause },
+	{ "restart", APP_OPTIONAL, do_restart }, { "stop", APP_OPTIONAL, do_stop },
+	{ "unpause", APP_NONE, do_unpause },
+};
+
+static int dispatch(struct client *c, const struct control_request *r, struct err *e)
+{
+	struct app *a = r->app ? supervisor_find_app(c->s, r->app) : NULL;
+
+	if (r->app && !a)
+		return err_new(e, ERR_NOT_FOUND, "the pod has no app %s", r->app);
+	for (size_t i = 0; i < ARRAY_SIZE(verbs); i++) {
+		if (strcmp(verbs[i].name, r->verb ?: "") != 0)
+			continue;
+		if (verbs[i].app == APP_NEEDED && !a)
+			return err_new(e, ERR_USAGE, "%s needs an app", r->verb);
+		return verbs[i].run(c, verbs[i].app == APP_NONE ? NULL : a, r, e);
+	}
+	return err_new(e, ERR_USAGE, "this supervisor does not know the request %s", r->verb ?: "");
+}
+
+/* ---- connections ---- */
+
+/* A packet of an attached client: stdin bytes, or the terminal's new size. */
+static void on_attached(struct client *c, const char *packet, size_t n)
+{
+	struct streams *st = &c->attached->streams;
+	uint16_t size[2];
+
+	if (packet[0] == 0 && !streams_feed(st, packet + 1, n - 1))
+		drop_client(c);
+	else if (packet[0] == 'w' && n == 1 + sizeof(size)) {
+		memcpy(size, packet + 1, sizeof(size));
+		streams_resize(st, size[0], size[1]);
+	}
+}
+
+static void on_packet(struct loop_source *source, uint32_t events)
+{
+	struct client *c = source->owner;
+	autofree char *packet = malloc(CONTROL_PACKET_MAX);
+	ssize_t n = packet ? recv(source->fd, packet, CONTROL_PACKET_MAX, MSG_DONTWAIT) : 0;
+	struct control_request request;
+	struct err e = {};
+
+	if (n < 0 && errno == EAGAIN)
+		return;
+	if (n <= 0) {
+		drop_client(c);
+		return;
+	}
+	if (c->attached) {
+		on_attached(c, packet, (size_t)n);
+		return;
+	}
+	autoarena a = {};
+	int r = record_read(&a, &control_request_set, packet, (size_t)n, &request, &e);
+	if (r == 0)
+		r = dispatch(c, &request, &e);
+	if (r < 0) {
+		reply_error(c, &e);
+		drop_client(c);
+	}
+}
+
+static bool is_allowed(int fd)
+{
+	struct ucred peer;
+	socklen_t n = sizeof(peer);
+
+	return getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &peer, &n) == 0 && (peer.uid == 0 || peer.uid == geteuid());
+}
+
+static void on_connect(struct loop_source *source, uint32_t events)
+{
+	struct supervisor *s = source->owner;
+	struct err ignored = {};
+	autoclose int fd = accept4(source->fd, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK);
+
+	if (fd < 0 || !is_allowed(fd))
+		return;
+	for (size_t i = 0; i < SERVER_MAX_CLIENTS; i++) {
+		struct client *c = &s->server.clients[i];
+
+		if (c->source.fd >= 0)
+			continue;
+		c->s = s;
+		if (loop_watch(&s->loop, &c->source, fd, EPOLLIN, on_packet, c, &ignored) == 0)
+			take_fd(&fd);
+		return;
+	}
+}
+
+int server_open(struct supervisor *s, struct err *e)
+{
+	struct sockaddr_un address = { .sun_family = AF_UNIX };
+	autoclose int fd = socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+
+	for (size_t i = 0; i < SERVER_MAX_CLIENTS; i++)
+		s->server.clients[i].source.fd = -1;
+	snprintf(address.sun_path, sizeof(address.sun_path), "/proc/self/fd/%d/%s.ctl", s->state.runfd, s->pod.id);
+	(void)!unlink(address.sun_path);
+	if (fd < 0 || bind(fd, (struct sockaddr *)&address, sizeof(address)) < 0 || listen(fd, 16) < 0)
+		return err_errno(e, "can't make the pod's control socket");
+	int r = loop_watch(&s->loop, &s->server.listener, fd, EPOLLIN, on_connect, s, e);
+	if (r == 0)
+		take_fd(&fd);
+	return r;
+}
+
+void server_broadcast(struct supervisor *s, const struct app *a, enum log_stream stream, const char *bytes, size_t n)
+{
+	const char kind = stream == LOG_STDERR ? 2 : 1;
+	struct iovec parts[2] = { { (char *)&kind, 1 }, { (char *)bytes, n } };
+	struct msghdr message = { .msg_iov = parts, .msg_iovlen = 2 };
+
+	for (size_t i = 0; i < SERVER_MAX_CLIENTS; i++) {
+		struct client *c = &s->server.clients[i];
+
+		/* Too slow for its buffer: it is let go, the app is not slowed down. */
+		if (c->source.fd >= 0 && c->attached == a &&
+		    sendmsg(c->source.fd, &message, MSG_DONTWAIT | MSG_NOSIGNAL) < 0)
+			drop_client(c);
+	}
+}
+
+void server_on_exit(struct supervisor *s, const struct app *a)
+{
+	for (size_t i = 0; i < SERVER_MAX_CLIENTS; i++) {
+		struct client *c = &s->server.clients[i];
+
+		if (c->source.fd < 0 || (c->attached != a && c->waits_for != a))
+			continue;
+		if (c->waits_for == a)
+			reply_ok(c);
+		drop_client(c);
+	}
+}
+
+void server_close(struct supervisor *s)
+{
+	char name[POD_ID_LEN + 8];
+	int fd = s->server.listener.fd;
+
+	for (size_t i = 0; i < SERVER_MAX_CLIENTS; i++) {
+		struct client *c = &s->server.clients[i];
+
+		if (c->source.fd < 0)
+			continue;
+		if (c->waits)
+			reply_ok(c);
+		drop_client(c);
+	}
+	snprintf(name, sizeof(name), "%s.ctl", s->pod.id);
+	(void)!unlinkat(s->state.runfd, name, 0);
+	loop_forget(&s->loop, &s->server.listener);
+	if (fd >= 0)
+		close(fd);
+}

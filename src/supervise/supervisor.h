@@ -1,0 +1,221 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The supervisor: one process a pod, the pod's life. It runs on the host, as whoever runs the pod; what is
+ * dangerous happens in the children that boundary/ makes. It allocates what an app needs before the app
+ * starts, and watches descriptors after.
+ *
+ *   supervisor_main()     supervisor.c    lock, plan, loop, signals, exit rule
+ *   pod_up(), pod_down()  pod_up.c        namespaces, cgroups, shared files, relay
+ *   app_*()               app.c           one app's life: start, exec, exit, restart, stop
+ *   streams_*()           streams.c       its stdin, stdout, stderr or terminal, and its log
+ *   server_*()            server.c        the control socket
+ *   volume_open()         volume.c        volumes, filled from the image at first use
+ *   front_*()             front.c         the terminal or pipes of a run in the foreground
+ */
+#pragma once
+
+#include <stdbool.h>
+#include <stdint.h>
+#include <termios.h>
+
+#include "base/arena.h"
+#include "base/err.h"
+#include "boundary/cgroup.h"
+#include "boundary/root.h"
+#include "boundary/sandbox.h"
+#include "boundary/spawn.h"
+#include "net/relay.h"
+#include "pod/plan.h"
+#include "store/store.h"
+#include "supervise/log.h"
+#include "supervise/loop.h"
+#include "supervise/state.h"
+#include "supervise/status.h"
+
+struct supervisor_options {
+	const char *dir, *run_dir;
+	struct pod_dir pod;     /* its lock held; the supervisor takes it over */
+	bool foreground;        /* output to our stdout and stderr, signals to a single app */
+	bool interactive;       /* -i: our stdin to the first app that wants one */
+	bool quiet;
+	int ready_fd;           /* gets a struct err when the pod is up (code 0) or could not come up; -1: none */
+};
+
+/* Runs the pod to its end; gives the exit code of `run`. */
+int supervisor_main(const struct supervisor_options *o);
+
+struct supervisor;
+
+/* ---- an app's streams (streams.c) ---- */
+
+struct streams {
+	struct supervisor *s;
+	struct app *app;
+	struct loop_source out, err; /* our read ends; out is the terminal's master with tty */
+	struct loop_source in;       /* our write end of its stdin, watched only while it is full */
+	struct log log;
+	char *pending;               /* stdin that its pipe had no room for */
+	size_t pending_len;
+	bool eof;                    /* close its stdin when pending is out */
+};
+
+enum { STREAMS_PENDING_MAX = 65536 };
+
+/* What the child gets: descriptors that the caller closes after the spawn. */
+struct streams_ends {
+	int stdio[3];
+	int console_sock; /* the child's end, or -1 */
+	int console_ours; /* where the master arrives */
+};
+
+[[nodiscard]] int streams_open(struct streams *st, struct streams_ends *ret, struct err *e);
+/* After a successful spawn: watches our ends. Takes the terminal's master with tty. */
+[[nodiscard]] int streams_watch(struct streams *st, struct streams_ends *ends, struct err *e);
+void streams_close_ends(struct streams_ends *ends);
+/* Takes what is still in the pipes and closes them. */
+void streams_finish(struct streams *st);
+/* Bytes for the app's stdin; n 0 is end of file. Gives false when its buffer is full: ask again later. */
+bool streams_feed(struct streams *st, const char *bytes, size_t n);
+bool streams_can_feed(const struct streams *st);
+void streams_resize(struct streams *st, uint16_t rows, uint16_t columns);
+
+/* ---- an app's life (app.c) ---- */
+
+/* What an app's process is at the moment: a hook runs under exactly the app's confinement. */
+enum app_phase { APP_PHASE_PRE_START, APP_PHASE_MAIN, APP_PHASE_POST_STOP };
+
+struct app {
+	struct supervisor *s;
+	const struct plan_app *plan;
+	struct app_status *status;
+	struct cgroup cgroup;
+	struct spawned proc;
+	struct loop_source exec_source, exit_source;
+	struct streams streams;
+	int64_t deadline_ns;    /* back-off ends, or grace ends; INT64_MAX: none */
+	int64_t backoff_ns;
+	uint64_t oom_kills;
+	enum app_phase phase;
+	bool has_cgroup;
+	bool wants_stop;        /* by us: no restart after */
+	bool wants_restart;     /* by `rocket restart` */
+	bool settled;           /* its first start succeeded or failed */
+	struct spawned reaper;  /* init: true — pid 1 of its namespace */
+};
+
+/* Starts it (again). On failure the app is exited and e says why. */
+[[nodiscard]] int app_start(struct app *a, struct err *e);
+/* Asks it to end: its stop signal, then after the grace SIGKILL. grace_ns -1: the plan's. */
+void app_stop(struct app *a, int64_t grace_ns);
+void app_kill(struct app *a);
+void app_signal(struct app *a, int signal);
+/* Called when its deadline has passed. */
+void app_on_deadline(struct app *a);
+enum app_phase app_first_phase(const struct app *a);
+bool app_is_alive(const struct app *a);
+void app_close(struct app *a);
+
+/* ---- the foreground (front.c) ---- */
+
+struct front {
+	struct supervisor *s;
+	bool active, prefixed, raw;
+	struct termios terminal;        /* as we found it; valid with raw */
+	struct loop_source in;          /* our stdin */
+	bool in_always_ready;           /* a regular file: epoll can't watch it */
+	struct loop_source out[2];      /* our stdout, stderr while they are full */
+	bool line_open[2];
+	const struct app *last[2];
+};
+
+void front_open(struct front *f, struct supervisor *s);
+/* Prints what the app wrote. */
+void front_write(struct front *f, const struct app *a, enum log_stream stream, const char *bytes, size_t n);
+bool front_is_ready(struct front *f, enum log_stream stream);
+void front_close(struct front *f);
+void front_resize(struct front *f);
+/* The app may have read its stdin: more of ours may go. Called once a turn of the loop. */
+void front_poke(struct front *f);
+
+/* ---- the control socket (server.c) ---- */
+
+enum { SERVER_MAX_CLIENTS = 64 };
+
+struct client {
+	struct supervisor *s;
+	struct loop_source source;
+	struct app *attached; /* NULL: a plain request */
+	bool waits;           /* for the end of the pod, or of waits_for; answered then */
+	struct app *waits_for;
+};
+
+struct server {
+	struct loop_source listener;
+	struct client clients[SERVER_MAX_CLIENTS];
+};
+
+[[nodiscard]] int server_open(struct supervisor *s, struct err *e);
+/* Output of an app to whoever is attached to it. */
+void server_broadcast(struct supervisor *s, const struct app *a, enum log_stream stream, const char *bytes, size_t n);
+/* Answers those who waited for this app's end; who waits for the pod's is answered by server_close(). */
+void server_on_exit(struct supervisor *s, const struct app *a);
+void server_close(struct supervisor *s);
+
+/* ---- the pod ---- */
+
+struct view {
+	const char *id;
+	int tree_fd, use_fd;
+};
+
+struct supervisor {
+	const struct supervisor_options *options;
+	struct arena arena;
+	struct state state;
+	struct pod_dir pod;
+	struct store store;
+	struct plan plan;
+	struct pod_status status;
+	struct loop loop;
+	struct loop_source signal_source, reaper_source, relay_source;
+	struct cgroup_host cgroup_host;
+	struct cgroup cgroup;
+	struct sandbox sandbox;
+	struct spawned joined;          /* the reaper of the joined apps' process table */
+	struct pod_files files;
+	struct relay relay;
+	bool has_relay;
+	int reaper_exe_fd, empty_root_fd;
+	struct app *apps;               /* plan.apps.n of them */
+	struct view *views;
+	size_t n_views;
+	int *volume_fds;                /* plan.volumes.n; tmpfs volumes live here, -1 until made */
+	struct server server;
+	struct front front;
+	bool stopping;                  /* the whole pod ends: apps in reverse order */
+	int64_t stop_grace_ns;
+	unsigned int interrupts;
+	bool ready_told;
+	struct err first_error;
+	int exit_code;
+};
+
+[[nodiscard]] int pod_up(struct supervisor *s, struct err *e);
+void pod_down(struct supervisor *s);
+[[nodiscard]] int pod_view(struct supervisor *s, const char *id, int *ret_fd, struct err *e);
+[[nodiscard]] int pod_joined_reaper(struct supervisor *s, struct err *e);
+
+/* For root_request.open_volume; context is the supervisor. */
+[[nodiscard]] int volume_open(void *context, const struct plan_volume *v, int *ret_fd, struct err *e);
+
+/* Begins the pod's end: apps in reverse order, each with its grace. */
+void supervisor_stop(struct supervisor *s, int64_t grace_ns);
+/* An app ended for good, or failed to start: the exit rule decides. */
+void supervisor_on_app_end(struct supervisor *s, struct app *a);
+/* The app's first start is decided; the pod is ready when all are. */
+void supervisor_on_app_settled(struct supervisor *s, struct app *a, const struct err *e);
+void supervisor_save_status(struct supervisor *s);
+void supervisor_event(struct supervisor *s, const char *event, const struct app *a, const char *detail);
+/* Opens or closes a hole of the running pod (a network hole, at once). */
+[[nodiscard]] int supervisor_change_hole(struct supervisor *s, bool add, const char *text, struct err *e);
+struct app *supervisor_find_app(struct supervisor *s, const char *name);
