@@ -43,6 +43,13 @@ static const struct opt export_opts[] = {
 	{},
 };
 
+static int err_gone(struct err *e, const char *what, const char *digest)
+{
+	err_new(e, ERR_FAILED, "the image can't be exported");
+	err_because(e, "its %s %.80s is missing in the store", what, digest);
+	return err_try(e, "rocket image verify");
+}
+
 /* blobs/sha256/HEX of a digest, as both an OCI layout and the store have it. */
 static char *blob_path(struct export_job *j, const char *digest)
 {
@@ -58,7 +65,7 @@ static int copy_blob(struct export_job *j, const char *digest, const char *path,
 	if (r < 0)
 		return r;
 	if (fstat(fd, &st) < 0)
-		return err_errno(e, "can't read %.80s", digest);
+		return image_err(e, "can't read %.80s", digest);
 	return image_out_copy(j->out, path, fd, (uint64_t)st.st_size, e);
 }
 
@@ -119,7 +126,7 @@ static int write_manifest(struct export_job *j, struct str *m, struct err *e)
 	uint64_t config_size = 0;
 
 	if (!blob_exists(&j->tool->store, img->id, &config_size))
-		return err_new(e, ERR_FAILED, "the config %.80s of the image is gone", img->id);
+		return err_gone(e, "config", img->id);
 	str_addf(m, "{\"schemaVersion\":2,\"mediaType\":\"" OCI_MANIFEST "\",");
 	str_addf(m, "\"config\":{\"mediaType\":\"" OCI_CONFIG "\",\"digest\":\"%s\",\"size\":%llu},\"layers\":[", img->id,
 		 (unsigned long long)config_size);
@@ -127,7 +134,7 @@ static int write_manifest(struct export_job *j, struct str *m, struct err *e)
 		uint64_t size = 0;
 
 		if (!blob_exists(&j->tool->store, img->layers.v[i].diff_id, &size))
-			return err_new(e, ERR_FAILED, "the layer %.80s of the image is gone", img->layers.v[i].diff_id);
+			return err_gone(e, "layer", img->layers.v[i].diff_id);
 		str_addf(m, "%s{\"mediaType\":\"" OCI_LAYER "\",\"digest\":\"%s\",\"size\":%llu}", i ? "," : "",
 			 img->layers.v[i].diff_id, (unsigned long long)size);
 	}

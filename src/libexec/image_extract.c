@@ -113,7 +113,7 @@ static int open_parent(struct image_tool *t, const char *dir, struct target *g, 
 	if (slash)
 		slash[slash == clean] = 0;
 	g->parent = open(slash ? clean : ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	return g->parent < 0 ? err_errno(e, "can't extract into %.200s", dir) : 0;
+	return g->parent < 0 ? image_err(e, "can't extract into %.200s", dir) : 0;
 }
 
 static int open_target(struct image_tool *t, const char *dir, bool force, struct target *g, struct err *e)
@@ -122,7 +122,7 @@ static int open_target(struct image_tool *t, const char *dir, bool force, struct
 		return -e->code;
 	g->fd = openat(g->parent, g->name, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	if (g->fd < 0 && errno != ENOENT)
-		return err_errno(e, "can't extract into %.200s", dir);
+		return image_err(e, "can't extract into %.200s", dir);
 	g->is_new = g->fd < 0;
 	g->merge = !g->is_new && !is_empty(g->fd);
 	if (!g->merge || force)
@@ -143,7 +143,7 @@ static int make_room(struct target *g, struct err *e)
 	int fd = mkdirat(at, g->tmp_name, 0700) < 0 ? -1 :
 		openat(at, g->tmp_name, O_RDONLY | O_DIRECTORY | O_CLOEXEC | O_NOFOLLOW);
 
-	return fd < 0 ? err_errno(e, "can't write into the directory") : fd;
+	return fd < 0 ? image_err(e, "can't write into the directory") : fd;
 }
 
 static int settle(struct target *g, const char *dir, struct err *e)
@@ -153,7 +153,7 @@ static int settle(struct target *g, const char *dir, struct err *e)
 	if (g->merge)
 		r = image_merge(g->fd, g->tmp_name, e);
 	else if (g->is_new && renameat2(g->parent, g->tmp_name, g->parent, g->name, RENAME_NOREPLACE) < 0)
-		r = err_errno(e, "can't make %.200s", dir);
+		r = image_err(e, "can't make %.200s", dir);
 	if (r == 0)
 		g->tmp_name[0] = 0;
 	return r;

@@ -18,6 +18,7 @@
 #include "base/cleanup.h"
 #include "base/io.h"
 #include "image/tree.h"
+#include "libexec/image_tool.h"
 
 enum { MERGE_XATTR_NAMES = 64 << 10, MERGE_XATTR_VALUE = 64 << 10 };
 
@@ -53,12 +54,12 @@ static int copy_metadata(int from, int to, struct err *e)
 	struct stat st;
 
 	if (fstat(from, &st) < 0)
-		return err_errno(e, "can't read a directory");
+		return image_err(e, "can't read a directory");
 	struct timespec times[2] = {st.st_atim, st.st_mtim};
 
 	if ((fchown(to, st.st_uid, st.st_gid) < 0 && geteuid() == 0) || copy_xattrs(from, to) < 0 ||
 	    fchmod(to, st.st_mode & 07777) < 0 || futimens(to, times) < 0)
-		return err_errno(e, "can't change a directory");
+		return image_err(e, "can't change a directory");
 	return 0;
 }
 
@@ -75,15 +76,15 @@ static int merge_entry(int from, int to, const char *name, unsigned depth, struc
 	if (old >= 0 && new >= 0) {
 		r = merge_dir(new, old, depth + 1, e);
 		if (r == 0 && unlinkat(from, name, AT_REMOVEDIR) < 0)
-			r = err_errno(e, "can't remove a directory that was merged");
+			r = image_err(e, "can't remove a directory that was merged");
 		return r;
 	}
 	if (old >= 0)
 		r = io_remove_tree(to, name, e);
 	else if (new >= 0 && unlinkat(to, name, 0) < 0 && errno != ENOENT)
-		r = err_errno(e, "can't replace %.200s", name);
+		r = image_err(e, "can't replace %.200s", name);
 	if (r == 0 && renameat(from, name, to, name) < 0)
-		r = err_errno(e, "can't replace %.200s", name);
+		r = image_err(e, "can't replace %.200s", name);
 	return r;
 }
 
@@ -93,7 +94,7 @@ static int merge_dir(int from, int to, unsigned depth, struct err *e)
 	autoclosedir DIR *d = fd < 0 ? NULL : fdopendir(fd);
 
 	if (!d || depth > TREE_DEPTH_MAX + 1)
-		return err_errno(e, "can't list a directory");
+		return image_err(e, "can't list a directory");
 	for (struct dirent *entry; r == 0 && (entry = readdir(d));)
 		if (strcmp(entry->d_name, ".") != 0 && strcmp(entry->d_name, "..") != 0)
 			r = merge_entry(from, to, entry->d_name, depth, e);
@@ -103,9 +104,9 @@ static int merge_dir(int from, int to, unsigned depth, struct err *e)
 int image_merge(int dirfd, const char *name, struct err *e)
 {
 	autoclose int from = open_dir(dirfd, name);
-	int r = from < 0 ? err_errno(e, "can't open %.200s", name) : merge_dir(from, dirfd, 0, e);
+	int r = from < 0 ? image_err(e, "can't open %.200s", name) : merge_dir(from, dirfd, 0, e);
 
 	if (r == 0 && unlinkat(dirfd, name, AT_REMOVEDIR) < 0)
-		r = err_errno(e, "can't remove %.200s", name);
+		r = image_err(e, "can't remove %.200s", name);
 	return r;
 }

@@ -14,6 +14,7 @@
 #include "base/cleanup.h"
 #include "base/io.h"
 #include "base/path.h"
+#include "libexec/image_tool.h"
 
 enum { OUT_BLOCK = 512, OUT_CHUNK = 1 << 30, OUT_FILES_MAX = 4096 };
 
@@ -41,7 +42,7 @@ static int open_parent(struct image_out *o, struct err *e)
 
 	o->dest = dest;
 	o->parent = open(dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	return o->parent < 0 ? err_errno(e, "can't write %.200s", dest) : 0;
+	return o->parent < 0 ? image_err(e, "can't write %.200s", dest) : 0;
 }
 
 static int refuse_filled(struct image_out *o, struct err *e)
@@ -50,7 +51,7 @@ static int refuse_filled(struct image_out *o, struct err *e)
 	autoclosedir DIR *d = fd < 0 ? NULL : fdopendir(fd);
 
 	if (!d)
-		return err_errno(e, "can't list %.200s", o->dest);
+		return image_err(e, "can't list %.200s", o->dest);
 	for (struct dirent *entry; (entry = readdir(d));) {
 		if (!strcmp(entry->d_name, ".") || !strcmp(entry->d_name, ".."))
 			continue;
@@ -67,10 +68,10 @@ static int open_directory(struct image_out *o, struct err *e)
 
 	o->made_dir = mkdirat(o->parent, name, 0777) == 0;
 	if (!o->made_dir && errno != EEXIST)
-		return err_errno(e, "can't make the directory %.200s", o->dest);
+		return image_err(e, "can't make the directory %.200s", o->dest);
 	o->fd = openat(o->parent, name, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	if (o->fd < 0)
-		return err_errno(e, "can't export into %.200s", o->dest);
+		return image_err(e, "can't export into %.200s", o->dest);
 	return refuse_filled(o, e);
 }
 
@@ -92,7 +93,7 @@ static int open_tar(struct image_out *o, struct err *e)
 	if (o->fd >= 0)
 		return 0;
 	o->tmp_name[0] = 0;
-	return err_errno(e, "can't write %.200s", o->dest);
+	return image_err(e, "can't write %.200s", o->dest);
 }
 
 static int open_stdout(struct image_out *o, struct err *e)
@@ -103,7 +104,7 @@ static int open_stdout(struct image_out *o, struct err *e)
 	}
 	o->is_stdout = true;
 	o->fd = fcntl(STDOUT_FILENO, F_DUPFD_CLOEXEC, 3);
-	return o->fd < 0 ? err_errno(e, "can't write to stdout") : 0;
+	return o->fd < 0 ? image_err(e, "can't write to stdout") : 0;
 }
 
 int image_out_open(struct arena *a, enum image_out_form form, const char *dest, struct image_out **ret, struct err *e)
@@ -128,7 +129,7 @@ int image_out_open(struct arena *a, enum image_out_form form, const char *dest, 
 
 static int err_write(const struct image_out *o, struct err *e)
 {
-	return err_errno(e, "can't write %.200s", o->is_stdout ? "to stdout" : o->dest);
+	return image_err(e, "can't write %.200s", o->is_stdout ? "to stdout" : o->dest);
 }
 
 static int send_all(int out, int in, uint64_t size)

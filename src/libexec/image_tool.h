@@ -28,5 +28,7 @@ int image_build_tree(struct image_tool *t, const char *view, struct err *e);
 
 /* Says something to people, on stderr; nothing with --quiet. */
 [[gnu::format(printf, 2, 3)]] void image_say(const struct image_tool *t, const char *fmt, ...);
+/* A failed system call on a path that the caller gave, with a way out that fits errno. Gives -code. */
+[[gnu::format(printf, 2, 3)]] int image_err(struct err *e, const char *fmt, ...);
 /* All of it to stdout. */
 [[nodiscard]] int image_print(const char *text, size_t n, struct err *e);

@@ -6,6 +6,7 @@
  *   rocket-image --dir DIR [--run DIR] [--json] [--quiet] VERB …
  *   rocket-image --dir DIR [--run DIR] --build-tree VIEW
  */
+#include <errno.h>
 #include <fcntl.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -51,9 +52,38 @@ void image_say(const struct image_tool *t, const char *fmt, ...)
 	fputc('\n', stderr);
 }
 
+static const char *way_out(int errnum)
+{
+	switch (errnum) {
+	case ENOENT:
+		return "mkdir -p the directory above it";
+	case ENOSPC:
+	case EDQUOT:
+		return "df -h   (the file system that it goes to is full)";
+	case EIO:
+		return "rocket image verify";
+	default:
+		return "give a place that you may write to";
+	}
+}
+
+int image_err(struct err *e, const char *fmt, ...)
+{
+	char what[sizeof(e->what)];
+	int saved = errno;
+	va_list ap;
+
+	va_start(ap, fmt);
+	vsnprintf(what, sizeof(what), fmt, ap);
+	va_end(ap);
+	errno = saved;
+	err_errno(e, "%s", what);
+	return err_try(e, "%s", way_out(saved));
+}
+
 int image_print(const char *text, size_t n, struct err *e)
 {
-	return io_write_all(STDOUT_FILENO, text, n) < 0 ? err_errno(e, "can't write to stdout") : 0;
+	return io_write_all(STDOUT_FILENO, text, n) < 0 ? image_err(e, "can't write to stdout") : 0;
 }
 
 struct asked {
@@ -86,7 +116,7 @@ static int parse(struct opt_walk *w, struct image_tool *t, struct asked *asked, 
 		}
 	}
 	if (r == 0 && !asked->dir)
-		return err_new(e, ERR_USAGE, "rocket-image needs --dir");
+		r = err_new(e, ERR_USAGE, "rocket-image needs --dir");
 	return r;
 }
 

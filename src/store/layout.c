@@ -45,6 +45,21 @@ const char *layout_digest_hex(const char *digest)
 	return NULL;
 }
 
+static const char *way_out(int errnum)
+{
+	switch (errnum) {
+	case ENOSPC:
+	case EDQUOT:
+		return "rocket gc --grace-period 0   (removes what no image name and no pod needs)";
+	case EACCES:
+	case EPERM:
+	case EROFS:
+		return "rocket --dir DIR …   (a store that you may write to)";
+	default:
+		return "rocket image verify   (is the store as it was?)";
+	}
+}
+
 int layout_err(struct err *e, const char *fmt, ...)
 {
 	int saved = errno;
@@ -56,11 +71,7 @@ int layout_err(struct err *e, const char *fmt, ...)
 	va_end(ap);
 	errno = saved;
 	err_errno(e, "%s", what);
-	if (saved == ENOSPC || saved == EDQUOT)
-		err_try(e, "rocket gc --grace-period 0   (removes what no image name and no pod needs)");
-	if (saved == EACCES || saved == EROFS)
-		err_try(e, "rocket --dir DIR …   (a store that you may write to)");
-	return -e->code;
+	return err_try(e, "%s", way_out(saved));
 }
 
 void layout_unique_name(char *buf, size_t n, const char *prefix)

@@ -14,6 +14,7 @@
 #include "base/str.h"
 #include "image/tar.h"
 #include "store/blob.h"
+#include "store/layout.h"
 
 enum { REBUILD_CHUNK = 16 << 10 };
 
@@ -43,7 +44,7 @@ static int read_headers(struct tar *t, int fd, uint64_t size, struct err *e)
 		if (n < 0 && errno == EINTR)
 			continue;
 		if (n <= 0)
-			return n < 0 ? err_errno(e, "can't read a tar of the store")
+			return n < 0 ? layout_err(e, "can't read a tar of the store")
 				     : err_new(e, ERR_FAILED, "a tar of the store is shorter than it was");
 		if (tar_push(t, chunk, (size_t)n, e) < 0)
 			return -e->code;
@@ -69,7 +70,7 @@ static int open_tar(const struct store *s, const struct blob_view_tar *tar, stru
 		return err_recode(e, ERR_FAILED);
 	r->n_devices++;
 	if (fstat(device->fd, &st) < 0)
-		return err_errno(e, "can't read %.80s", tar->blob);
+		return layout_err(e, "can't read %.80s", tar->blob);
 	device->size = (uint64_t)st.st_size;
 	return 0;
 }

@@ -108,10 +108,10 @@ static int build_tree(const struct store *s, const char *view, struct err *e)
 		return err_not_built(view, "EROFS can't be mounted here, and nothing was named that unpacks", e);
 	errno = posix_spawn(&pid, s->importer, NULL, NULL, argv, environ);
 	if (errno)
-		return err_errno(e, "can't execute %s", s->importer);
+		return layout_err(e, "can't execute %s", s->importer);
 	while (waitpid(pid, &status, 0) < 0)
 		if (errno != EINTR)
-			return err_errno(e, "can't wait for %s", s->importer);
+			return layout_err(e, "can't wait for %s", s->importer);
 	if (!WIFEXITED(status) || WEXITSTATUS(status) != 0)
 		return err_not_built(view, "unpacking it failed", e);
 	return 0;
@@ -124,11 +124,11 @@ static int clone_tree(const struct store *s, const char *path, int *ret_fd, stru
 					OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC | AT_SYMLINK_NOFOLLOW);
 
 	if (fd >= 0 && syscall(SYS_mount_setattr, fd, "", AT_EMPTY_PATH, &attr, sizeof(attr)) < 0)
-		return err_errno(e, "can't make %s/%s read-only", s->path, path);
+		return layout_err(e, "can't make %s/%s read-only", s->path, path);
 	if (fd < 0 && errno == EPERM)
 		fd = openat(s->dirfd, path, O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
 	if (fd < 0)
-		return err_errno(e, "can't open %s/%s", s->path, path);
+		return layout_err(e, "can't open %s/%s", s->path, path);
 	*ret_fd = take_fd(&fd);
 	return 0;
 }

@@ -100,11 +100,11 @@ static int attach(int viewsfd, const char *view, int mountfd, struct err *e)
 	struct mount_attr private = {.propagation = MS_PRIVATE};
 
 	if (mkdirat(viewsfd, view, 0700) < 0 && errno != EEXIST)
-		return err_errno(e, "can't make the mount point of view %.20s", view);
+		return layout_err(e, "can't make the mount point of view %.20s", view);
 	if (syscall(SYS_move_mount, mountfd, "", viewsfd, view, MOVE_MOUNT_F_EMPTY_PATH) < 0)
-		return err_errno(e, "can't mount view %.20s", view);
+		return layout_err(e, "can't mount view %.20s", view);
 	if (syscall(SYS_mount_setattr, viewsfd, view, 0, &private, sizeof(private)) < 0)
-		return err_errno(e, "can't make the mount of view %.20s private", view);
+		return layout_err(e, "can't make the mount of view %.20s private", view);
 	return 0;
 }
 
@@ -130,7 +130,7 @@ static int clone_mount(int viewsfd, const char *view, int *ret_fd, struct err *e
 					OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC | AT_SYMLINK_NOFOLLOW);
 
 	if (fd < 0 || syscall(SYS_mount_setattr, fd, "", AT_EMPTY_PATH, &attr, sizeof(attr)) < 0)
-		return err_errno(e, "can't clone the mount of view %.20s", view);
+		return layout_err(e, "can't clone the mount of view %.20s", view);
 	*ret_fd = take_fd(&fd);
 	return 0;
 }
