@@ -321,15 +321,11 @@ int cgroup_open(const struct cgroup_host *h, const char *path, struct cgroup *re
 
 int cgroup_enter_self(const struct cgroup_host *h, const struct cgroup *c)
 {
-	for (int i = 0; i < CGROUP_N; i++)
-		if (c->fd[i] >= 0 && io_write_knob(c->fd[i], "cgroup.procs", "0") < 0)
+	/* "tasks" with 0 moves the calling thread alone, for which the kernel needs no global lock. */
+	for (int i = 0; h->layout == CGROUP_LAYOUT_V1 && i < CGROUP_UNIFIED; i++)
+		if (c->fd[i] >= 0 && io_write_knob(c->fd[i], "tasks", "0") < 0)
 			return -1;
 	return 0;
-}
-
-int cgroup_clone_fd(const struct cgroup_host *h, const struct cgroup *c)
-{
-	return h->layout == CGROUP_LAYOUT_V2 ? c->fd[CGROUP_UNIFIED] : -1;
 }
 
 static void nap(void)

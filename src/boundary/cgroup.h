@@ -60,10 +60,11 @@ void cgroup_pod_path(const struct cgroup_host *h, const char *id, char *ret, siz
 [[nodiscard]] int cgroup_open(const struct cgroup_host *h, const char *path, struct cgroup *ret, struct err *e);
 void cgroup_close(struct cgroup *c);
 
-/* The caller enters the group in every v1 hierarchy (and in cgroup2 where clone3 did not). No allocation. */
+/*
+ * The calling process, which has one thread, enters the group in every v1 hierarchy. The cgroup2 one is
+ * entered at birth, by clone3(CLONE_INTO_CGROUP) with fd[CGROUP_UNIFIED]. No allocation.
+ */
 [[nodiscard]] int cgroup_enter_self(const struct cgroup_host *h, const struct cgroup *c);
-/* The descriptor for clone3's CLONE_INTO_CGROUP, or -1 where the layout has none. */
-int cgroup_clone_fd(const struct cgroup_host *h, const struct cgroup *c);
 
 /* Kills every process in the group and below it, whatever it does (cgroup.kill, else freeze and signal). */
 [[nodiscard]] int cgroup_kill(const struct cgroup_host *h, const struct cgroup *c, struct err *e);

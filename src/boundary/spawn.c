@@ -12,7 +12,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/mman.h>
 #include <sys/resource.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
@@ -20,6 +19,7 @@
 
 #include "base/cleanup.h"
 #include "base/io.h"
+#include "boundary/clone_usher.h"
 #include "boundary/confine.h"
 #include "boundary/inside.h"
 
@@ -155,8 +155,7 @@ static int usher_main(void *arg)
 	};
 	long pid;
 
-	if (s->cgroup && cgroup_clone_fd(s->cgroup_host, s->cgroup) < 0 &&
-	    cgroup_enter_self(s->cgroup_host, s->cgroup) < 0) {
+	if (s->cgroup && cgroup_enter_self(s->cgroup_host, s->cgroup) < 0) {
 		err_errno(&p->err, "can't enter the control groups of %s", s->app->name);
 		return 1;
 	}
@@ -174,37 +173,37 @@ static int usher_main(void *arg)
 }
 
 /*
- * On v1 the usher shares our memory, which saves copying page tables; its results are simply there. On v2
- * it must be born in the app's group (clone3), which glibc 2.36 can't do with a stack of its own, so there
- * it is a plain fork and the passage lies in a page that both share.
+ * The usher shares our memory, which saves copying page tables; its results are simply there. In the cgroup2
+ * hierarchy it is born in the app's group, in the others it goes there itself: both ways spare the
+ * kernel's global lock, which costs an RCU grace period of 10 ms and more (cgroup_attach_lock()).
  */
-static pid_t start_sharing_usher(struct passage *p)
+static long start_usher(struct passage *p)
 {
 	/* Not zeroed: that would touch sixteen pages. The process made by the usher has a copy of its own. */
 	[[gnu::uninitialized]] alignas(16) char stack[USHER_STACK];
-
-	return clone(usher_main, stack + USHER_STACK, CLONE_VM | CLONE_VFORK | CLONE_FILES | SIGCHLD, p);
-}
-
-static pid_t start_forked_usher(struct passage *p, int cgroup_fd)
-{
+	int group = p->s->cgroup ? p->s->cgroup->fd[CGROUP_UNIFIED] : -1;
 	struct clone_args args = {
-		.flags = CLONE_VFORK | CLONE_FILES | CLONE_INTO_CGROUP,
+		.flags = CLONE_VM | CLONE_VFORK | CLONE_FILES | (group >= 0 ? CLONE_INTO_CGROUP : 0),
 		.exit_signal = SIGCHLD,
-		.cgroup = (uint64_t)cgroup_fd,
+		.stack = (uint64_t)(uintptr_t)stack,
+		.stack_size = sizeof(stack),
+		.cgroup = group >= 0 ? (uint64_t)group : 0,
 	};
-	long pid = syscall(SYS_clone3, &args, sizeof(args));
 
-	if (pid == 0)
-		_exit(usher_main(p));
-	return (pid_t)pid;
+	return clone_usher(&args, usher_main, p);
 }
 
-static int collect_usher(const struct passage *p, pid_t usher, struct spawned *ret, struct err *e)
+static int run_usher(struct passage *p, struct spawned *ret, struct err *e)
 {
-	if (usher < 0)
+	long usher;
+
+	p->pid = p->pidfd = -1;
+	usher = start_usher(p);
+	if (usher < 0) {
+		errno = (int)-usher;
 		return err_errno(e, "can't make a process for %s", p->s->app->name);
-	while (waitpid(usher, NULL, __WALL) < 0 && errno == EINTR)
+	}
+	while (waitpid((pid_t)usher, NULL, __WALL) < 0 && errno == EINTR)
 		;
 	if (p->pid >= 0) {
 		ret->pid = p->pid;
@@ -215,24 +214,6 @@ static int collect_usher(const struct passage *p, pid_t usher, struct spawned *r
 	if (!e->code)
 		err_new(e, ERR_FAILED, "the process that starts %s died", p->s->app->name);
 	return -e->code;
-}
-
-static int run_usher(struct passage *local, struct spawned *ret, struct err *e)
-{
-	int cgroup_fd = local->s->cgroup ? cgroup_clone_fd(local->s->cgroup_host, local->s->cgroup) : -1;
-	struct passage *shared;
-	int r;
-
-	local->pid = local->pidfd = -1;
-	if (cgroup_fd < 0)
-		return collect_usher(local, start_sharing_usher(local), ret, e);
-	shared = mmap(NULL, sizeof(*shared), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
-	if (shared == MAP_FAILED)
-		return err_errno(e, "no memory for a new process");
-	*shared = *local;
-	r = collect_usher(shared, start_forked_usher(shared, cgroup_fd), ret, e);
-	munmap(shared, sizeof(*shared));
-	return r;
 }
 
 static int run_passage(struct passage *p, struct spawned *ret, struct err *e)

@@ -3,7 +3,7 @@
  * The one way into a boundary: an app's start, `enter`, hooks and build steps all come through here and
  * get the same ids, capabilities, filter, control group and root.
  *
- *   supervisor ─ clone(VM|VFORK|FILES) ─▶ usher: enters the cgroups, rlimits, setns(2) into the pod
+ *   supervisor ─ clone3(VM|VFORK|FILES) ─▶ usher: enters the cgroups, rlimits, setns(2) into the pod
  *      ▲                                    └ clone3(PARENT …) ─▶ the process: inside.c, confine.c, exec
  *      └──────── its parent is the supervisor, not the usher ──────┘
  *
