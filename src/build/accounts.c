@@ -74,6 +74,13 @@ static const char *find_id(const char *text, uint32_t id)
 	return NULL;
 }
 
+char *accounts_name_of(struct arena *a, const char *text, uint32_t id)
+{
+	const char *line = find_id(text, id);
+
+	return line ? arena_strndup(a, line, strcspn(line, ":\n")) : NULL;
+}
+
 /* Texts while they grow. */
 struct making {
 	struct arena *a;

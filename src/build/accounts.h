@@ -30,3 +30,6 @@ struct accounts {
 
 /* The numeric fields of the line of passwd or group text with this name. False when there is none. */
 bool accounts_find_name(const char *text, const char *name, uint32_t *ret_id, uint32_t *ret_second);
+
+/* The name on the line of passwd or group text with this number, in the arena; NULL when there is none. */
+char *accounts_name_of(struct arena *a, const char *text, uint32_t id);

@@ -89,11 +89,30 @@ static int add_file(struct gather *g, const struct source *source, const char *f
 	return rootfs_add(&g->out->rootfs, &entry, g->e);
 }
 
+/* The base's node at this path, links followed; NULL when it has none. */
+static const struct tree_node *base_node(const struct gather *g, const char *path)
+{
+	uint32_t at = g->in->base ? tree_find(g->in->base, path, true) : 0;
+
+	return at ? &g->in->base->node[at] : NULL;
+}
+
+/* A directory of the layer that stands where the base has a link would take the link's place. */
+static bool is_base_link_to_dir(const struct gather *g, const char *path)
+{
+	const struct tree_node *node = base_node(g, path);
+	uint32_t at = node ? tree_find(g->in->base, path, false) : 0;
+
+	return at && S_ISDIR(node->mode) && S_ISLNK(g->in->base->node[at].mode);
+}
+
 static int add_dir(struct gather *g, const char *path, uint32_t mode)
 {
 	const struct rootfs_entry entry = {
 		.path = (char *)path, .kind = ROOTFS_DIR, .mode = mode, .uid = g->uid, .gid = g->gid};
 
+	if (is_base_link_to_dir(g, path))
+		return 0;
 	return rootfs_add(&g->out->rootfs, &entry, g->e);
 }
 
@@ -107,6 +126,14 @@ static int add_link(struct gather *g, const char *path, const char *target)
 					   .target = (char *)target};
 
 	return rootfs_add(&g->out->rootfs, &entry, g->e);
+}
+
+/* Where the base has a directory, files go there and no link is needed. */
+static int add_link_on_way(struct gather *g, const struct source_link *link)
+{
+	const struct tree_node *node = base_node(g, link->path);
+
+	return node && S_ISDIR(node->mode) ? 0 : add_link(g, link->path, link->target);
 }
 
 static int add_text(struct gather *g, const char *path, const char *text, uint32_t mode)
@@ -234,7 +261,7 @@ static int copy_in_place(struct gather *g, const struct source *source, const ch
 	if (!place.exists && !place.links.n)
 		return missing_source(g, source, path, &place);
 	for (size_t i = 0; !rc && i < place.links.n; i++)
-		rc = add_link(g, place.links.v[i].path, place.links.v[i].target);
+		rc = add_link_on_way(g, &place.links.v[i]);
 	if (rc)
 		return rc;
 	if (place.exists)
@@ -339,8 +366,9 @@ static int gather_items(struct gather *g)
 static int add_library(struct gather *g, const char *path)
 {
 	const struct rootfs_entry *there = rootfs_follow(&g->out->rootfs, path);
+	const struct tree_node *node = base_node(g, path);
 
-	if (there && there->kind == ROOTFS_FILE)
+	if ((there && there->kind == ROOTFS_FILE) || (node && S_ISREG(node->mode)))
 		return 0;
 	return copy_in_place(g, g->in->tree, path);
 }
@@ -353,7 +381,7 @@ static int add_need(struct gather *g, const struct libs_need *need)
 	if (rc || !need->shortcut)
 		return rc;
 	shortcut = join(g->a, need->shortcut, need->name);
-	if (rootfs_follow(&g->out->rootfs, shortcut))
+	if (rootfs_follow(&g->out->rootfs, shortcut) || base_node(g, shortcut))
 		return 0;
 	return add_link(g, shortcut, need->path);
 }
@@ -529,7 +557,7 @@ static int gather_name_service(struct gather *g)
 		return 0;
 	for (char **s = services; !rc && *s; s++)
 		rc = add_service(g, *s);
-	if (rc || rootfs_find(&g->out->rootfs, "etc/nsswitch.conf"))
+	if (rc || rootfs_find(&g->out->rootfs, "etc/nsswitch.conf") || base_node(g, "/etc/nsswitch.conf"))
 		return rc;
 	return add_text(g, "/etc/nsswitch.conf", nsswitch_text(g), 0644);
 }
@@ -568,7 +596,7 @@ static void check_script(struct gather *g, const struct rootfs_entry *entry)
 	line[n] = 0;
 	interp += strspn(interp, " \t");
 	interp[strcspn(interp, " \t\r\n")] = 0;
-	if (interp[0] == '/' && !rootfs_follow(&g->out->rootfs, interp))
+	if (interp[0] == '/' && !rootfs_follow(&g->out->rootfs, interp) && !base_node(g, interp))
 		note(g, arena_printf(g->a, "/%s is a script for %s, which is not in the image", entry->path, interp));
 }
 
@@ -576,7 +604,7 @@ static void check_scripts(struct gather *g)
 {
 	const struct rootfs *fs = &g->out->rootfs;
 
-	for (size_t i = 0; i < fs->entries.n && !g->in->recipe->base; i++)
+	for (size_t i = 0; i < fs->entries.n; i++)
 		if (fs->entries.v[i].kind == ROOTFS_FILE && fs->entries.v[i].source && fs->entries.v[i].mode & 0111)
 			check_script(g, &fs->entries.v[i]);
 }

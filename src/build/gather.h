@@ -6,6 +6,9 @@
  * Made the same on every machine: owners are 0:0 and setuid and setgid bits are off unless the recipe gives
  * them; files of the recipe's folder are 0755 or 0644, whatever the umask was; extended attributes stay behind;
  * a hard link becomes a file.
+ *
+ * On a base: a library that the base has at its place stays the base's, a link on the way to a file is left
+ * out where the base has a directory, and a directory is put where the base's link leads.
  */
 #pragma once
 
@@ -15,11 +18,13 @@
 #include "build/recipe.h"
 #include "build/rootfs.h"
 #include "build/source.h"
+#include "image/tree.h"
 
 struct gather_input {
 	const struct recipe *recipe;
 	const struct source *tree;    /* `copy`, libraries, plug-ins */
 	const struct source *folder;  /* `local` */
+	const struct tree *base;              /* the base image's files; NULL without */
 	const char *base_passwd, *base_group; /* of the base image; "" without */
 	/* What a person should know but is no error; NULL keeps silent. */
 	void (*note)(const char *text);

@@ -84,17 +84,17 @@ static char **merge(struct arena *a, char *const *base, char *const *over, bool 
 	return merged;
 }
 
-static void sort(char **list)
+static char **sort(char **list)
 {
 	if (list)
 		qsort(list, strv_len(list), sizeof(*list), compare_strings);
+	return list;
 }
 
 /* {"80/tcp":{},"443/tcp":{}} */
-static void add_empty_objects(struct str *out, const char *key, char **names)
+static void add_empty_objects(struct str *out, const char *key, char *const *names)
 {
-	sort(names);
-	if (!names)
+	if (!names || !names[0])
 		return;
 	add_key(out, key);
 	str_add_char(out, '{');
@@ -105,10 +105,9 @@ static void add_empty_objects(struct str *out, const char *key, char **names)
 	str_add_char(out, '}');
 }
 
-static void add_pairs(struct arena *a, struct str *out, const char *key, char **pairs)
+static void add_pairs(struct arena *a, struct str *out, const char *key, char *const *pairs)
 {
-	sort(pairs);
-	if (!pairs)
+	if (!pairs || !pairs[0])
 		return;
 	add_key(out, key);
 	str_add_char(out, '{');
@@ -120,18 +119,19 @@ static void add_pairs(struct arena *a, struct str *out, const char *key, char **
 	str_add_char(out, '}');
 }
 
-static const char *utc_time(int64_t time_s, char text[32])
+static char *utc_time(struct arena *a, int64_t time_s)
 {
 	time_t t = (time_t)time_s;
 	struct tm tm;
+	char text[32];
 
-	if (!gmtime_r(&t, &tm) || !strftime(text, 32, "%Y-%m-%dT%H:%M:%SZ", &tm))
-		strcpy(text, "1970-01-01T00:00:00Z");
-	return text;
+	if (!gmtime_r(&t, &tm) || !strftime(text, sizeof(text), "%Y-%m-%dT%H:%M:%SZ", &tm))
+		return NULL;
+	return arena_strdup(a, text);
 }
 
 /* "quit", "QUIT" and "3" mean the same and must give the same bytes: the long name, as docker writes it. */
-static const char *signal_name(struct arena *a, const char *name)
+static char *signal_name(struct arena *a, char *name)
 {
 	struct err e = {};
 	uint32_t signal;
@@ -144,28 +144,46 @@ static const char *signal_name(struct arena *a, const char *name)
 }
 
 /* An entrypoint of the recipe makes the base's cmd meaningless, as with docker. */
-static char *const *choose_cmd(const struct recipe *r, const struct image_config *base)
+static char **choose_cmd(const struct recipe *r, const struct image_config *base)
 {
 	return r->cmd || r->entrypoint ? r->cmd : base->cmd;
 }
 
-static void add_run_config(struct arena *a, struct str *out, const struct oci_image *img)
+void oci_make_config(struct arena *a, const struct recipe *r, const struct image_config *base, int64_t time_s,
+		     struct image_config *ret)
 {
 	static const struct image_config nothing;
-	const struct image_config *base = img->base ? img->base : &nothing;
-	const struct recipe *r = img->recipe;
 
+	base = base ? base : &nothing;
+	*ret = (struct image_config){
+		.entrypoint = r->entrypoint ? r->entrypoint : base->entrypoint,
+		.cmd = choose_cmd(r, base),
+		.env = merge(a, base->env, r->env, true),
+		.user = r->user ? r->user : base->user,
+		.workdir = r->workdir ? r->workdir : base->workdir,
+		.volumes = sort(merge(a, base->volumes, r->volumes, false)),
+		.ports = sort(merge(a, base->ports, r->ports, false)),
+		.stop_signal = r->stop_signal ? signal_name(a, r->stop_signal) : base->stop_signal,
+		.labels = sort(merge(a, base->labels, r->labels, true)),
+		.os = arena_strdup(a, "linux"),
+		.created = utc_time(a, time_s),
+		.author = r->author,
+	};
+}
+
+static void add_run_config(struct arena *a, struct str *out, const struct image_config *c)
+{
 	add_key(out, "config");
 	str_add_char(out, '{');
-	add_string(out, "User", r->user ? r->user : base->user);
-	add_empty_objects(out, "ExposedPorts", merge(a, base->ports, r->ports, false));
-	add_list(out, "Env", merge(a, base->env, r->env, true));
-	add_list(out, "Entrypoint", r->entrypoint ? r->entrypoint : base->entrypoint);
-	add_list(out, "Cmd", choose_cmd(r, base));
-	add_empty_objects(out, "Volumes", merge(a, base->volumes, r->volumes, false));
-	add_string(out, "WorkingDir", r->workdir ? r->workdir : base->workdir);
-	add_pairs(a, out, "Labels", merge(a, base->labels, r->labels, true));
-	add_string(out, "StopSignal", r->stop_signal ? signal_name(a, r->stop_signal) : base->stop_signal);
+	add_string(out, "User", c->user);
+	add_empty_objects(out, "ExposedPorts", c->ports);
+	add_list(out, "Env", c->env);
+	add_list(out, "Entrypoint", c->entrypoint);
+	add_list(out, "Cmd", c->cmd);
+	add_empty_objects(out, "Volumes", c->volumes);
+	add_string(out, "WorkingDir", c->workdir);
+	add_pairs(a, out, "Labels", c->labels);
+	add_string(out, "StopSignal", c->stop_signal);
 	str_add_char(out, '}');
 }
 
@@ -183,16 +201,16 @@ static void add_rootfs(struct str *out, const struct oci_image *img)
 
 void oci_write_config(struct str *out, const struct oci_image *img)
 {
+	const struct image_config *c = img->config;
 	autoarena a = {};
-	char text[32];
 
 	str_add_char(out, '{');
-	add_string(out, "created", utc_time(img->time_s, text));
-	add_string(out, "author", img->recipe->author);
-	add_string(out, "architecture", img->arch);
-	add_string(out, "os", "linux");
-	add_string(out, "variant", img->variant);
-	add_run_config(&a, out, img);
+	add_string(out, "created", c->created);
+	add_string(out, "author", c->author);
+	add_string(out, "architecture", c->arch);
+	add_string(out, "os", c->os);
+	add_string(out, "variant", c->variant);
+	add_run_config(&a, out, c);
 	add_rootfs(out, img);
 	str_add_char(out, '}');
 }

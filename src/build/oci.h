@@ -22,13 +22,17 @@ struct oci_layer {
 };
 
 struct oci_image {
-	const struct recipe *recipe;
-	const struct image_config *base; /* NULL without one; the recipe's words come on top */
-	const char *arch, *variant;
-	int64_t time_s;                  /* "created" */
-	const struct oci_layer *layers;  /* lowest first */
+	const struct image_config *config;
+	const struct oci_layer *layers; /* lowest first */
 	size_t n_layers;
 };
+
+/*
+ * What the image says about running it: the recipe's words over those of the base (NULL without one). Lists
+ * whose order means nothing are sorted. arch and variant are left to the caller. time_s: when it was made. In the arena.
+ */
+void oci_make_config(struct arena *a, const struct recipe *r, const struct image_config *base, int64_t time_s,
+		     struct image_config *ret);
 
 void oci_write_config(struct str *out, const struct oci_image *img);
 void oci_write_manifest(struct str *out, const struct oci_image *img, const char *config_digest, uint64_t config_size);

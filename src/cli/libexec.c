@@ -54,7 +54,8 @@ int libexec_become(const struct cli *cli, const char *program, char *const *args
 	arena_strv_add(cli->arena, &argv, cli->dir);
 	arena_strv_add(cli->arena, &argv, "--run");
 	arena_strv_add(cli->arena, &argv, cli->run_dir);
-	if (cli->output == CLI_JSON)
+	/* JSON is YAML too. */
+	if (cli->output == CLI_JSON || cli->output == CLI_YAML)
 		arena_strv_add(cli->arena, &argv, "--json");
 	if (cli->quiet)
 		arena_strv_add(cli->arena, &argv, "--quiet");

@@ -9,6 +9,7 @@
 #define NAMES_MAX 256
 
 const struct verb *const cli_verbs[] = {
+	&cli_verb_build,
 	&cli_verb_completion,
 	&cli_verb_config,
 	&cli_verb_doctor,

@@ -4,6 +4,7 @@
 
 #include "cli/cli.h"
 
+extern const struct verb cli_verb_build;
 extern const struct verb cli_verb_completion;
 extern const struct verb cli_verb_config;
 extern const struct verb cli_verb_doctor;

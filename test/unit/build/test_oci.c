@@ -28,12 +28,16 @@ static void config_is_canonical(void **state)
 	autoarena a = {};
 	autostr out = {};
 	struct recipe r = {};
-	struct oci_image img = {.recipe = &r, .arch = "arm", .variant = "v7", .time_s = 86400, .layers = layers + 1, .n_layers = 1};
+	struct image_config config;
+	struct oci_image img = {.config = &config, .layers = layers + 1, .n_layers = 1};
 
 	read_recipe(&a,
 		    "files: [/a]\nuser: joe\nports: [80, 53/udp]\nenv: {B: '2', A: 'say \"x\"'}\nentrypoint: [/a]\ncmd: [-v]\n"
 		    "volumes: [/z, /data]\nworkdir: /w\nlabels: {b: '', a.b: c=d}\nstop_signal: quit\nauthor: me",
 		    &r);
+	oci_make_config(&a, &r, NULL, 86400, &config);
+	config.arch = (char *)"arm";
+	config.variant = (char *)"v7";
 	oci_write_config(&out, &img);
 	assert_string_equal(out.text,
 			    "{\"created\":\"1970-01-02T00:00:00Z\",\"author\":\"me\",\"architecture\":\"arm\",\"os\":\"linux\","
@@ -48,27 +52,28 @@ static void the_recipe_comes_over_the_base(void **state)
 	char *env[] = {(char *)"PATH=/bin", (char *)"A=1", NULL};
 	char *entrypoint[] = {(char *)"/base", NULL}, *cmd[] = {(char *)"x", NULL}, *ports[] = {(char *)"80/tcp", NULL};
 	struct image_config base = {.env = env, .entrypoint = entrypoint, .cmd = cmd, .ports = ports, .user = (char *)"5"};
-	struct oci_image img = {.arch = "amd64", .base = &base, .layers = layers, .n_layers = 2};
+	struct image_config config;
+	struct oci_image img = {.config = &config, .layers = layers, .n_layers = 2};
 	autoarena a = {};
 	autostr keeps = {}, replaces = {};
 	struct recipe r = {};
 
-	img.recipe = &r;
 	read_recipe(&a, "base: b\nenv: {A: 2, C: 3}\nports: [80, 81]", &r);
+	oci_make_config(&a, &r, &base, 0, &config);
 	oci_write_config(&keeps, &img);
 	assert_non_null(strstr(keeps.text, "\"config\":{\"User\":\"5\",\"ExposedPorts\":{\"80/tcp\":{},\"81/tcp\":{}},"
 					   "\"Env\":[\"PATH=/bin\",\"A=2\",\"C=3\"],\"Entrypoint\":[\"/base\"],\"Cmd\":[\"x\"]}"));
 	assert_non_null(strstr(keeps.text, "[\"sha256:aa\",\"sha256:cc\"]"));
 	r = (struct recipe){};
 	read_recipe(&a, "base: b\nentrypoint: [/new]", &r);
+	oci_make_config(&a, &r, &base, 0, &config);
 	oci_write_config(&replaces, &img);
 	assert_non_null(strstr(replaces.text, "\"Entrypoint\":[\"/new\"]}"));
 }
 
 static void manifest_is_canonical(void **state)
 {
-	struct recipe r = {};
-	struct oci_image img = {.recipe = &r, .arch = "amd64", .layers = layers, .n_layers = 2};
+	struct oci_image img = {.layers = layers, .n_layers = 2};
 	autostr out = {};
 
 	oci_write_manifest(&out, &img, "sha256:dd", 99);
