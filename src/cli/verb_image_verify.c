@@ -3,16 +3,25 @@
 #include "cli/libexec.h"
 #include "cli/verb_image.h"
 
-static int take_none(void *context, const struct opt *o, const char *value, struct err *e)
+static const struct opt verify_opts[] = {
+	{"repair", .id = 'r', .help = "build views anew; take damaged blobs away, so that they can come again"},
+	{},
+};
+static const struct opt *const tables[] = {verify_opts, NULL};
+
+static int take(void *context, const struct opt *o, const char *value, struct err *e)
 {
-	return 0; /* the verb has no options of its own */
+	*(bool *)context = true;
+	return 0;
 }
 
-static int become(struct cli *cli, char **words, struct err *e)
+static int become(struct cli *cli, char **words, bool repair, struct err *e)
 {
 	char **args = NULL;
 
 	arena_strv_add(cli->arena, &args, "verify");
+	if (repair)
+		arena_strv_add(cli->arena, &args, "--repair");
 	arena_strv_add(cli->arena, &args, "--");
 	for (; *words; words++)
 		arena_strv_add(cli->arena, &args, *words);
@@ -21,11 +30,12 @@ static int become(struct cli *cli, char **words, struct err *e)
 
 static int run(struct cli *cli, int argc, char **argv)
 {
+	bool repair = false;
 	struct err e = {};
 	char **words;
 	int n;
 
-	if (cli_parse(cli, argc, argv, take_none, NULL, &words, &n, &e) < 0 || become(cli, words, &e) < 0)
+	if (cli_parse(cli, argc, argv, take, &repair, &words, &n, &e) < 0 || become(cli, words, repair, &e) < 0)
 		return cli_fail(cli, &e);
 	return 0;
 }
@@ -35,9 +45,10 @@ const struct verb cli_verb_image_verify = {
 	.summary = "check images against their digests: every blob, and the view rebuilt and compared",
 	.usage = "[NAME…]",
 	.words = (const char *const[]){"image", NULL},
+	.options = tables,
 	.example = "rocket image verify\nrocket image verify nginx -o json",
 	.json = "name: of the image\nid: digest of the config\ngood: whether all of it is\nfaults: kind (blob, view), name, and "
-		"state (missing, damaged, unreadable) of each part that is not",
+		"state (missing, damaged, unreadable, removed) of each part that is not",
 	.exits = "4: no such image\n8: something is damaged",
 	.documents = true,
 	.run = run,

@@ -3,6 +3,9 @@
  * rocket-image verify: is what the store holds still what it was? Every blob of the images asked for is
  * hashed, each once, on all cores; every view is built anew from the tars and compared byte by byte. What is
  * wrong is reported with all images that it hits.
+ *
+ * --repair builds views anew from good tars, and takes damaged blobs away, because an import or fetch skips
+ * what is there: afterwards it brings them again.
  */
 #include "libexec/image_tool.h"
 
@@ -25,8 +28,8 @@
 enum { VERIFY_CHUNK = 1 << 20, VERIFY_THREADS_MAX = 8 };
 
 enum thing_kind { THING_BLOB, THING_VIEW };
-enum thing_state { THING_GOOD, THING_MISSING, THING_DAMAGED, THING_UNREADABLE };
-static const char *const state_names[] = {"good", "missing", "damaged", "unreadable"};
+enum thing_state { THING_GOOD, THING_MISSING, THING_DAMAGED, THING_UNREADABLE, THING_REPAIRED, THING_REMOVED };
+static const char *const state_names[] = {"good", "missing", "damaged", "unreadable", "repaired", "removed"};
 
 /* One blob or view, and what became of it. */
 struct thing {
@@ -36,8 +39,19 @@ struct thing {
 	uint64_t bytes;
 };
 
+static bool is_good(const struct thing *t)
+{
+	return t->state == THING_GOOD || t->state == THING_REPAIRED;
+}
+
+static const struct opt verify_opts[] = {
+	{"repair", .id = 'r', .help = "build views anew; take damaged blobs away, so that they can come again"},
+	{},
+};
+
 struct verify {
 	struct image_tool *tool;
+	bool repair;
 	struct store_image *images;
 	size_t n_images;
 	LIST(struct thing) things;
@@ -115,12 +129,20 @@ static enum thing_state check_blob(struct verify *v, struct thing *t)
 	return hash_fd(fd, place, hex, &t->bytes);
 }
 
+/* The view's index as its tars give it; malloc'ed. */
+static int build_index(struct verify *v, const char *view, uint8_t **ret, size_t *ret_n, struct err *e)
+{
+	autorebuilt rebuilt = {};
+	int r = rebuild_open(&v->tool->store, view, &rebuilt, e);
+
+	return r < 0 ? r : erofs_write(rebuilt.tree, rebuilt.devices, rebuilt.n_devices, ret, ret_n, e);
+}
+
 /* The index as it is against the index as the tars give it. */
 static enum thing_state check_view(struct verify *v, struct thing *t)
 {
 	autofree char *have = NULL;
 	autofree uint8_t *want = NULL;
-	autorebuilt rebuilt = {};
 	autoclose int fd = -1;
 	struct err e = {};
 	size_t n_want = 0, n_have = 0;
@@ -128,8 +150,7 @@ static enum thing_state check_view(struct verify *v, struct thing *t)
 
 	if (r < 0)
 		return r == -ERR_NOT_FOUND ? THING_MISSING : THING_UNREADABLE;
-	if (rebuild_open(&v->tool->store, t->name, &rebuilt, &e) < 0 ||
-	    erofs_write(rebuilt.tree, rebuilt.devices, rebuilt.n_devices, &want, &n_want, &e) < 0)
+	if (build_index(v, t->name, &want, &n_want, &e) < 0)
 		return THING_DAMAGED;
 	if (io_read_fd(fd, n_want + 1, &have, &n_have, &e) < 0)
 		return e.errnum ? THING_UNREADABLE : THING_DAMAGED;
@@ -170,6 +191,54 @@ static void check_all(struct verify *v)
 		pthread_join(threads[--n], NULL);
 }
 
+/* Pods that have the old view mounted keep it; the next start mounts the new one. */
+static int repair_view(struct verify *v, struct thing *t, struct err *e)
+{
+	autofree uint8_t *index = NULL;
+	autoblob w = BLOB_WRITER_NONE;
+	size_t n = 0;
+
+	if (build_index(v, t->name, &index, &n, e) < 0 || blob_writer_open(&v->tool->store, BLOB_VIEW, &w, e) < 0)
+		return -e->code;
+	if (io_write_all(w.fd, index, n) < 0)
+		return image_err(e, "can't write the view %.20s", t->name);
+	if (blob_remove_view(&v->tool->store, t->name, e) < 0 || blob_writer_commit(&w, t->name, e) < 0 ||
+	    blob_sync(&v->tool->store, e) < 0)
+		return -e->code;
+	t->state = THING_REPAIRED;
+	return 0;
+}
+
+/* Blobs first: a view is built from good tars alone. */
+static int repair_all(struct verify *v, struct err *e)
+{
+	bool blobs_good = true;
+	int r = 0;
+
+	for (size_t i = 0; r == 0 && i < v->things.n; i++) {
+		struct thing *t = &v->things.v[i];
+
+		if (t->kind != THING_BLOB || t->state == THING_GOOD)
+			continue;
+		blobs_good = false;
+		if (t->state != THING_DAMAGED)
+			continue;
+		r = blob_remove(&v->tool->store, t->name, e);
+		t->state = THING_REMOVED;
+	}
+	for (size_t i = 0; r == 0 && i < v->things.n; i++) {
+		struct err hopeless = {};
+		struct thing *t = &v->things.v[i];
+
+		if (t->kind != THING_VIEW || t->state == THING_GOOD)
+			continue;
+		/* Some tar may be missing; which views that hits shows in the attempt. */
+		r = repair_view(v, t, blobs_good ? e : &hopeless);
+		r = blobs_good ? r : 0;
+	}
+	return r;
+}
+
 static const char *image_name(const struct store_image *i)
 {
 	return i->name ? i->name : i->image.manifest_digest;
@@ -189,7 +258,7 @@ static void report_thing(const struct verify *v, const struct thing *t)
 static bool image_good(const struct verify *v, const struct image *img)
 {
 	for (size_t i = 0; i < v->things.n; i++)
-		if (v->things.v[i].state != THING_GOOD && image_needs(img, &v->things.v[i]))
+		if (!is_good(&v->things.v[i]) && image_needs(img, &v->things.v[i]))
 			return false;
 	return true;
 }
@@ -225,7 +294,7 @@ static int report(const struct verify *v, struct err *e)
 
 	str_add_char(&out, '[');
 	for (size_t i = 0; i < v->things.n; i++) {
-		bad_things += v->things.v[i].state != THING_GOOD;
+		bad_things += !is_good(&v->things.v[i]);
 		if (v->things.v[i].state != THING_GOOD && !v->tool->json)
 			report_thing(v, &v->things.v[i]);
 	}
@@ -245,7 +314,7 @@ static int report(const struct verify *v, struct err *e)
 		return 0;
 	err_new(e, ERR_WANTING, "%zu of %zu images are damaged", bad_images, v->n_images);
 	err_because(e, "%zu of %zu files in the store are not what they were", bad_things, v->things.n);
-	return err_try(e, "rocket image rm NAME, then import or fetch it again");
+	return err_try(e, v->repair ? "import or fetch these images again" : "rocket image verify --repair");
 }
 
 static int choose_images(struct verify *v, char **names, int n, struct err *e)
@@ -265,14 +334,23 @@ static int choose_images(struct verify *v, char **names, int n, struct err *e)
 
 int image_verify(struct image_tool *t, int argc, char **argv, struct err *e)
 {
+	const struct opt *const tables[] = {verify_opts, NULL};
+	struct opt_walk w = {.argc = argc, .argv = argv, .tables = tables};
 	struct verify v = {.tool = t};
-	int skip = argc && !strcmp(argv[0], "--");
-	int r = choose_images(&v, argv + skip, argc - skip, e);
+	const struct opt *o;
+	const char *value;
+	int r;
 
+	while ((r = opt_next(&w, &o, &value, e)) > 0)
+		v.repair = true;
+	if (r == 0)
+		r = choose_images(&v, argv + w.at, argc - w.at, e);
 	if (r < 0)
 		return r;
 	for (size_t i = 0; i < v.n_images; i++)
 		add_image(&v, &v.images[i].image);
 	check_all(&v);
+	if (v.repair && repair_all(&v, e) < 0)
+		return -e->code;
 	return report(&v, e);
 }

@@ -183,6 +183,33 @@ int blob_open_view(const struct store *s, const char *view, int *ret_fd, struct 
 	return open_file(s, path, "such view", ret_fd, e);
 }
 
+static int remove_file(const struct store *s, enum blob_place place, const char *hex, struct err *e)
+{
+	char path[BLOB_PATH_MAX];
+
+	place_path(place, hex, path);
+	if (unlinkat(s->dirfd, path, 0) < 0 && errno != ENOENT)
+		return layout_err(e, "can't remove %s/%s", s->path, path);
+	return layout_sync_dir(s, places[place].dir, e);
+}
+
+int blob_remove(const struct store *s, const char *digest, struct err *e)
+{
+	enum blob_place place;
+	const char *hex;
+
+	if (!blob_parse_digest(digest, &place, &hex))
+		return err_new(e, ERR_FAILED, "'%.140s' is no digest", digest ? digest : "");
+	return remove_file(s, place, hex, e);
+}
+
+int blob_remove_view(const struct store *s, const char *view, struct err *e)
+{
+	int r = check_hex(BLOB_VIEW, view, e);
+
+	return r < 0 ? r : remove_file(s, BLOB_VIEW, view, e);
+}
+
 static const struct field from_fields[] = {
 	FIELD(struct blob_from, digest, "digest", FIELD_STR, .required = true),
 	FIELD(struct blob_from, diff_id, "diff_id", FIELD_STR, .required = true),

@@ -71,6 +71,10 @@ bool blob_view_exists(const struct store *s, const char *view);
 /* Opens views/ID.erofs for reading. ERR_NOT_FOUND. */
 [[nodiscard]] int blob_open_view(const struct store *s, const char *view, int *ret_fd, struct err *e);
 
+/* Takes a damaged blob or view away, so that the next import or fetch brings it again. Missing is success. */
+[[nodiscard]] int blob_remove(const struct store *s, const char *digest, struct err *e);
+[[nodiscard]] int blob_remove_view(const struct store *s, const char *view, struct err *e);
+
 /* from/sha256/HEX: what a compressed layer, named by its own digest, became. */
 struct blob_from {
 	char *digest;     /* of the bytes as they came: sha256:… */
