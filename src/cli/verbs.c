@@ -15,6 +15,11 @@ const struct verb *const cli_verbs[] = {
 	&cli_verb_doctor,
 	&cli_verb_help,
 	&cli_verb_image,
+	&cli_verb_plan,
+	&cli_verb_prepare,
+	&cli_verb_run,
+	&cli_verb_run_prepared,
+	&cli_verb_start,
 	&cli_verb_version,
 	NULL,
 };

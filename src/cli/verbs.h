@@ -10,6 +10,11 @@ extern const struct verb cli_verb_config;
 extern const struct verb cli_verb_doctor;
 extern const struct verb cli_verb_help;
 extern const struct verb cli_verb_image;
+extern const struct verb cli_verb_run;
+extern const struct verb cli_verb_prepare;
+extern const struct verb cli_verb_start;
+extern const struct verb cli_verb_run_prepared;
+extern const struct verb cli_verb_plan;
 extern const struct verb cli_verb_version;
 
 /* NULL-terminated, sorted by name. */

@@ -1,0 +1,364 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Making a pod. See pod_make.h. */
+#include "cli/pod_make.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/random.h>
+#include <sys/resource.h>
+#include <sys/stat.h>
+#include <sys/sysmacros.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "base/cleanup.h"
+#include "base/io.h"
+#include "base/str.h"
+#include "boundary/cgroup.h"
+#include "cli/libexec.h"
+#include "pod/resolve.h"
+#include "supervise/ids.h"
+#include "supervise/launch.h"
+#include "supervise/ledger.h"
+
+enum { INPUT_FILE_MAX = 4 << 20, ZONE_MAX = 64 << 10 };
+
+int pod_make_need_root(struct err *e)
+{
+	if (geteuid() == 0)
+		return 0;
+	err_new(e, ERR_ROCKET, "pods of ordinary users are not built yet");
+	err_because(e, "this version makes the pod's user namespace and its mounts as root");
+	return err_try(e, "sudo rocket run …");
+}
+
+/* ---- the command line ---- */
+
+static int take_global(void *context, const struct opt *o, const char *value, struct err *e)
+{
+	struct pod_making *m = context;
+
+	return cli_take_global(m->cli, o, value, e);
+}
+
+static int read_input(void *context, const char *path, const char **ret_text, size_t *ret_len, struct err *e)
+{
+	struct pod_making *m = context;
+	bool is_stdin = strcmp(path, "-") == 0;
+	autofree char *text = NULL;
+	int r = is_stdin ? io_read_fd(STDIN_FILENO, INPUT_FILE_MAX, &text, ret_len, e)
+			 : io_read_file(AT_FDCWD, path, INPUT_FILE_MAX, &text, ret_len, e);
+
+	if (r == 0)
+		*ret_text = arena_strndup(m->cli->arena, text, *ret_len);
+	return r;
+}
+
+static void warn(const struct err *warning)
+{
+	err_print(stderr, warning);
+}
+
+int pod_make_parse(struct pod_making *m, struct cli *cli, int argc, char **argv, struct err *e)
+{
+	autofree char *cwd = getcwd(NULL, 0);
+
+	m->cli = cli;
+	if (!cwd)
+		return err_errno(e, "can't find out the current directory");
+	const struct flags_input in = {
+		.arena = cli->arena,
+		.argc = argc,
+		.argv = argv,
+		.environ = environ,
+		.base_dir = arena_strdup(cli->arena, cwd),
+		.globals = cli_global_options,
+		.take_global = take_global,
+		.read_file = read_input,
+		.warn = warn,
+		.context = m,
+	};
+	return flags_parse(&in, &m->pod, &m->flags, e);
+}
+
+/* ---- what the plan asks about the world ---- */
+
+static bool is_file_name(const char *name)
+{
+	return *name == '/' || str_has_prefix(name, "./") || str_has_prefix(name, "../");
+}
+
+/* An image that is a file is imported under its own path's name, which the next start finds again by content. */
+static int import_file(struct pod_making *m, const char *path, const char *name, struct err *e)
+{
+	char *program = NULL;
+	int status, r = libexec_find(m->cli->arena, "rocket-import", &program, e);
+	char *argv[] = { program,	 (char *)"--dir",  (char *)m->cli->dir, (char *)"--run", (char *)m->cli->run_dir,
+			 (char *)"--quiet", (char *)"--name", (char *)name,	(char *)path,	 NULL };
+	pid_t pid;
+
+	if (r < 0)
+		return r;
+	pid = vfork();
+	if (pid == 0) {
+		dup2(STDERR_FILENO, STDOUT_FILENO);
+		execv(program, argv);
+		_exit(ERR_ROCKET);
+	}
+	if (pid < 0 || waitpid(pid, &status, 0) < 0)
+		return err_errno(e, "can't start rocket-import");
+	if (WIFEXITED(status) && WEXITSTATUS(status) == 0)
+		return 0;
+	err_new(e, ERR_ROCKET, "the image %s can't be imported", path);
+	return err_because(e, "the lines above say why");
+}
+
+static char *name_of_file(struct arena *a, const char *path)
+{
+	char *base = arena_strdup(a, strrchr(path, '/') ? strrchr(path, '/') + 1 : path);
+
+	for (char *c = base; *c; c++)
+		if (!strchr("abcdefghijklmnopqrstuvwxyz0123456789._-", *c))
+			*c = '-';
+	return arena_printf(a, "local/%s", base + strspn(base, "._-"));
+}
+
+/* Design, section 9: what nobody vouched for does not run. */
+static int check_vouched(const struct pod_making *m, const struct store_image *found, const char *name, struct err *e)
+{
+	if (found->image.vouch.how || m->cli->insecure & CLI_INSECURE_IMAGE)
+		return 0;
+	err_new(e, ERR_POLICY, "%s is not vouched for by anyone you trust", name);
+	err_because(e, "it was neither built nor imported here, and no signature covers it");
+	return err_try(e, "rocket --insecure-options=image run …   (this run only)");
+}
+
+static int find_image(void *context, const char *name, const struct image **ret, struct err *e)
+{
+	struct pod_making *m = context;
+	struct store_image *found = arena_new(m->cli->arena, struct store_image);
+	const char *lookup = is_file_name(name) ? name_of_file(m->cli->arena, name) : name;
+	int r = is_file_name(name) ? import_file(m, name, lookup, e) : 0;
+
+	if (r == 0)
+		r = store_find_image(&m->store, m->cli->arena, lookup, found, e);
+	if (r == -ERR_NOT_FOUND && m->flags.pull != PULL_NEVER && !*e->hint)
+		err_try(e, "rocket image import FILE %s   (fetching from registries is not built yet)", name);
+	if (r == 0)
+		r = check_vouched(m, found, name, e);
+	if (r == 0)
+		*ret = &found->image;
+	return r;
+}
+
+static int read_accounts(void *context, const struct image *img, const char *which, const char **ret_text,
+			 struct err *e)
+{
+	struct pod_making *m = context;
+	autofree char *text = NULL;
+	int r = store_read_accounts(&m->store, img, which, &text, e);
+
+	if (r == 0)
+		*ret_text = arena_strdup(m->cli->arena, text);
+	return r;
+}
+
+static enum host_file_kind kind_of(mode_t mode)
+{
+	switch (mode & S_IFMT) {
+	case S_IFDIR:
+		return HOST_FILE_DIR;
+	case S_IFREG:
+		return HOST_FILE_REGULAR;
+	case S_IFSOCK:
+		return HOST_FILE_SOCKET;
+	case S_IFCHR:
+		return HOST_FILE_CHAR;
+	case S_IFBLK:
+		return HOST_FILE_BLOCK;
+	default:
+		return HOST_FILE_OTHER;
+	}
+}
+
+static int stat_host(void *context, const char *path, struct host_file *ret, struct err *e)
+{
+	struct stat st;
+
+	if (stat(path, &st) < 0) {
+		bool missing = errno == ENOENT || errno == ENOTDIR;
+
+		err_errno(e, "can't look at the host's %s", path);
+		return missing ? err_recode(e, ERR_NOT_FOUND) : -e->code;
+	}
+	*ret = (struct host_file){ kind_of(st.st_mode), major(st.st_rdev), minor(st.st_rdev) };
+	return 0;
+}
+
+static int read_zone(void *context, const char *zone, const void **ret_bytes, size_t *ret_n, struct err *e)
+{
+	struct pod_making *m = context;
+	const char *path = strcmp(zone, "local") == 0 ? "/etc/localtime"
+						      : arena_printf(m->cli->arena, "/usr/share/zoneinfo/%s", zone);
+	autofree char *text = NULL;
+	char *copy;
+
+	if (io_read_file(AT_FDCWD, path, ZONE_MAX, &text, ret_n, e) < 0) {
+		err_new(e, ERR_NOT_FOUND, "this host does not know the time zone %s", zone);
+		return err_try(e, "apt-get install tzdata");
+	}
+	copy = arena_alloc(m->cli->arena, *ret_n + 1);
+	memcpy(copy, text, *ret_n);
+	*ret_bytes = copy;
+	return 0;
+}
+
+static bool name_is_free(void *context, const char *name)
+{
+	struct pod_making *m = context;
+	char path[128], id[POD_ID_LEN + 1];
+
+	snprintf(path, sizeof(path), "pods/names/%.100s", name);
+	return readlinkat(m->state.dirfd, path, id, sizeof(id)) < 0;
+}
+
+/* ---- making ---- */
+
+static char *read_boot_id(struct arena *a)
+{
+	char id[64] = "";
+	autoclose int fd = open("/proc/sys/kernel/random/boot_id", O_RDONLY | O_CLOEXEC);
+	ssize_t n = fd < 0 ? -1 : read(fd, id, sizeof(id) - 1);
+
+	return arena_strndup(a, id, n > 0 ? (size_t)n - 1 : 0);
+}
+
+static int resolve(struct pod_making *m, struct err *e)
+{
+	struct rlimit nofile = {};
+	struct cgroup_host unused = {};
+	char cgroup[256];
+	struct pod_inputs in = {
+		.arena = m->cli->arena,
+		.pod = &m->pod,
+		.id = m->dir.id,
+		.created_ns = io_now_ns(),
+		.sources = { m, find_image, read_accounts, stat_host, read_zone, name_is_free },
+	};
+
+	getrlimit(RLIMIT_NOFILE, &nofile);
+	cgroup_pod_path(&unused, m->dir.id, cgroup, sizeof(cgroup));
+	in.host.boot_id = read_boot_id(m->cli->arena);
+	in.host.cgroup = arena_strdup(m->cli->arena, cgroup);
+	in.host.nofile_hard = nofile.rlim_max == RLIM_INFINITY ? 0 : nofile.rlim_max;
+	in.host.term = getenv("TERM");
+	if (getrandom(&in.random, sizeof(in.random), 0) < 0)
+		return err_errno(e, "no random numbers");
+	if (m->dry)
+		in.host.ids = (struct plan_ids){ .base = 0x10000000, .count = m->pod.ids ?: 65536 };
+	else if (ids_take(&m->state, m->dir.id, m->pod.ids ?: 65536, &in.host.ids, e) < 0)
+		return -e->code;
+	return plan_resolve(&in, &m->plan, e);
+}
+
+static int write_pod(struct pod_making *m, struct err *e)
+{
+	int r = state_claim_name(&m->state, m->plan.name, m->dir.id, e);
+
+	return r < 0 ? r : state_write_plan(&m->dir, &m->plan, e);
+}
+
+int pod_make(struct pod_making *m, struct err *e)
+{
+	int r = pod_make_need_root(e);
+
+	if (r == 0)
+		r = state_open(m->cli->dir, m->cli->run_dir, &m->state, e);
+	if (r == 0)
+		r = store_open(m->cli->dir, m->cli->run_dir, &m->store, e);
+	if (r == 0)
+		r = store_lock_shared(&m->store, &m->store_lock, e);
+	if (r == 0 && m->dry)
+		memset(m->dir.id, '0', POD_ID_LEN);
+	else if (r == 0)
+		r = state_create_pod(&m->state, NULL, &m->dir, e);
+	if (r == 0)
+		r = resolve(m, e);
+	return r < 0 || m->dry ? r : write_pod(m, e);
+}
+
+int pod_make_commit(struct pod_making *m, enum pod_phase phase, struct err *e)
+{
+	int r = state_move_pod(&m->state, &m->dir, phase, e);
+
+	/* A prepared pod is a promise: it survives a power cut (design, section 3). */
+	if (r == 0 && phase == POD_PREPARED && (fsync(m->dir.lock_fd) < 0 || fsync(m->dir.fd) < 0))
+		r = err_errno(e, "can't write the prepared pod to disk");
+	if (r == 0) {
+		cleanup_close(&m->store_lock);
+		m->store_lock = -1;
+		(void)!state_sweep_dead(&m->state, 1, NULL, e);
+	}
+	return r;
+}
+
+void pod_make_close(struct pod_making *m)
+{
+	struct err ignored = {};
+
+	if (m->dir.fd >= 0 && m->dir.phase == POD_EMBRYO)
+		(void)!state_remove_pod(&m->state, &m->dir, &ignored);
+	pod_dir_close(&m->dir);
+	cleanup_close(&m->store_lock);
+	store_close(&m->store);
+	state_close(&m->state);
+}
+
+/* ---- launching ---- */
+
+static void say_holes(const struct cli *cli, const struct pod_dir *dir, const struct plan *plan)
+{
+	struct pod_status status = {};
+	struct err ignored = {};
+	autostr text = {};
+
+	if (cli->quiet || plan->holes.n == 0)
+		return;
+	(void)!status_read(dir->fd, cli->arena, &status, &ignored);
+	for (size_t i = 0; i < plan->holes.n; i++)
+		ledger_add_line(&text, plan, &plan->holes.v[i], &status);
+	(void)!io_write_all(STDERR_FILENO, text.text, text.len);
+}
+
+static bool wants_stdin(const struct plan *plan)
+{
+	for (size_t i = 0; i < plan->apps.n; i++)
+		if (plan->apps.v[i].stdin_open)
+			return true;
+	return false;
+}
+
+int pod_make_launch(struct cli *cli, const struct state *s, struct pod_dir *dir, const struct plan *plan, bool detach,
+		    struct err *e)
+{
+	char *program = NULL;
+	int r = libexec_find(cli->arena, "rocket-supervise", &program, e);
+	const struct supervisor_options options = {
+		.dir = cli->dir,
+		.run_dir = cli->run_dir,
+		.pod = *dir,
+		.foreground = !detach,
+		.interactive = !detach && wants_stdin(plan),
+		.quiet = cli->quiet,
+		.ready_fd = -1,
+	};
+
+	if (r == 0)
+		r = launch_supervisor(&options, program, detach, e);
+	if (r < 0)
+		return r;
+	say_holes(cli, dir, plan);
+	return cli_print(cli, arena_printf(cli->arena, "%s\n", plan->id), strlen(plan->id) + 1);
+}

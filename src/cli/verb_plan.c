@@ -1,0 +1,34 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* rocket plan: what run would do with these words, nothing left open and nothing made. */
+#include "base/cleanup.h"
+#include "base/record.h"
+#include "cli/emit.h"
+#include "cli/pod_make.h"
+
+static int run(struct cli *cli, int argc, char **argv)
+{
+	automaking m = POD_MAKING_NONE;
+	struct err e = {};
+	int r = pod_make_parse(&m, cli, argc, argv, &e);
+
+	m.dry = true;
+	if (r == 0)
+		r = pod_make(&m, &e);
+	if (r < 0)
+		return cli_fail(cli, &e);
+	autoemit out = emit_new(cli);
+
+	emit_fields(&out, NULL, &plan_set, &m.plan);
+	return emit_print(&out, cli);
+}
+
+const struct verb cli_verb_plan = {
+	.name = "plan",
+	.summary = "show what run would do, with nothing left to decide",
+	.usage = "[POD FLAGS] IMAGE [APP FLAGS] [--] [ARG…] [--- IMAGE …] | -f FILE [POD FLAGS]",
+	.words = (const char *const[]){ "image", NULL },
+	.options = (const struct opt *const[]){ flags_pod_options, flags_app_options, NULL },
+	.example = "rocket plan -f pod.yaml\nrocket plan -o yaml -p 8080:80 nginx",
+	.documents = true,
+	.run = run,
+};
