@@ -124,6 +124,7 @@ static const struct field volume_fields[] = {
 	FIELD(struct plan_volume, size_bytes, "size_bytes", FIELD_SIZE),
 	FIELD(struct plan_volume, fill_view, "fill_view", FIELD_STR),
 	FIELD(struct plan_volume, fill_path, "fill_path", FIELD_STR),
+	FIELD(struct plan_volume, from_image, "from_image", FIELD_BOOL),
 	FIELD(struct plan_volume, uid, "uid", FIELD_U32),
 	FIELD(struct plan_volume, gid, "gid", FIELD_U32),
 	FIELD(struct plan_volume, mode, "mode", FIELD_U32),

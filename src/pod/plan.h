@@ -101,6 +101,7 @@ struct plan_volume {
 	uint64_t size_bytes;    /* of a tmpfs */
 	char *fill_view;        /* image VOLUME: filled from this view's … */
 	char *fill_path;        /* … directory on first use */
+	bool from_image;        /* declared by the image alone, named by Rocket */
 	uint32_t uid, gid;      /* owner when it is made */
 	uint32_t mode;
 };

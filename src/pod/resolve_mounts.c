@@ -250,6 +250,7 @@ static int add_image_volume(struct resolve *r, struct resolve_app *ra, struct en
 	v = list_add(r->arena, &r->plan->volumes);
 	v->fill_view = ra->app.view;
 	v->fill_path = path;
+	v->from_image = true;
 	v->uid = ra->account.uid;
 	v->gid = ra->account.gid;
 	v->name = arena_strdup(r->arena, ""); /* none yet: the search for a free one passes over it */
