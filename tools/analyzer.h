@@ -1,0 +1,14 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * What clang's analyzer has to be told, since it sees one file at a time: the functions that make an error never
+ * give 0. Included before every file by tools/analyze.sh, by nothing else.
+ */
+#pragma once
+
+#include "base/err.h"
+
+#define err_new(...) ((void)err_new(__VA_ARGS__), -ERR_FAILED)
+#define err_errno(...) ((void)err_errno(__VA_ARGS__), -ERR_FAILED)
+#define err_because(...) ((void)err_because(__VA_ARGS__), -ERR_FAILED)
+#define err_try(...) ((void)err_try(__VA_ARGS__), -ERR_FAILED)
+#define err_recode(...) ((void)err_recode(__VA_ARGS__), -ERR_FAILED)
