@@ -26,10 +26,10 @@ struct store {
 	char *path;     /* for messages */
 	char *run_path; /* the run directory, below which views are mounted; opened when needed */
 	/*
-	 * The program that builds trees/ID where EROFS can't serve: rocket-import. The caller sets it (the
-	 * text stays the caller's); NULL refuses to open a view that needs building, saying so.
+	 * The program that builds trees/ID where EROFS can't serve: rocket-image. NULL, as store_open() leaves
+	 * it: the one beside the running program. The text stays the caller's.
 	 */
-	const char *importer;
+	const char *builder;
 };
 #define STORE_NONE ((struct store){.dirfd = -1})
 

@@ -95,26 +95,46 @@ static int err_not_built(const char *view, const char *because, struct err *e)
 	return err_try(e, "rocket image import FILE   (once more, on this host)");
 }
 
+/* rocket-image beside the running program. */
+static int default_builder(char *path, size_t n)
+{
+	static const char name[] = "rocket-image";
+	ssize_t len = readlink("/proc/self/exe", path, n - sizeof(name));
+
+	if (len <= 0 || (size_t)len >= n - sizeof(name))
+		return -1;
+	path[len] = 0;
+	strcpy(strrchr(path, '/') + 1, name);
+	return access(path, X_OK);
+}
+
+static int wait_for(pid_t pid)
+{
+	int status;
+
+	while (waitpid(pid, &status, 0) < 0)
+		if (errno != EINTR)
+			return -1;
+	return WIFEXITED(status) ? WEXITSTATUS(status) : ERR_FAILED;
+}
+
 /* Runs the builder and waits for it; it prints its own errors. */
 static int build_tree(const struct store *s, const char *view, struct err *e)
 {
 	extern char **environ;
-	char dir[] = "--dir", run[] = "--run", verb[] = "--build-tree";
-	char *argv[] = {(char *)s->importer, dir, s->path, verb, (char *)view, s->run_path ? run : NULL, s->run_path, NULL};
-	int status;
+	char path[4096], dir[] = "--dir", verb[] = "--build-tree";
 	pid_t pid;
 
-	if (!s->importer)
-		return err_not_built(view, "EROFS can't be mounted here, and nothing was named that unpacks", e);
-	errno = posix_spawn(&pid, s->importer, NULL, NULL, argv, environ);
+	if (s->builder)
+		snprintf(path, sizeof(path), "%s", s->builder);
+	else if (default_builder(path, sizeof(path)) < 0)
+		return err_not_built(view, "EROFS can't be mounted here, and rocket-image, which unpacks, is not installed", e);
+	char *argv[] = {path, dir, s->path, verb, (char *)view, NULL};
+
+	errno = posix_spawn(&pid, path, NULL, NULL, argv, environ);
 	if (errno)
-		return layout_err(e, "can't execute %s", s->importer);
-	while (waitpid(pid, &status, 0) < 0)
-		if (errno != EINTR)
-			return layout_err(e, "can't wait for %s", s->importer);
-	if (!WIFEXITED(status) || WEXITSTATUS(status) != 0)
-		return err_not_built(view, "unpacking it failed", e);
-	return 0;
+		return layout_err(e, "can't execute %s", path);
+	return wait_for(pid) == 0 ? 0 : err_not_built(view, "unpacking it failed; the lines above say why", e);
 }
 
 static int clone_tree(const struct store *s, const char *path, int *ret_fd, struct err *e)

@@ -14,7 +14,7 @@
 
 /*
  * trees/ID as a detached, read-only, nodev clone; without the privilege to clone, the directory itself.
- * Built by s->importer when it is not there. Needs nothing but the store's files.
+ * Built by s->builder when it is not there. Needs nothing but the store's files.
  */
 [[nodiscard]] int view_open_tree(const struct store *s, const char *view, int *ret_fd, struct err *e);
 
