@@ -14,6 +14,7 @@
 #include <linux/if_link.h>
 #include <linux/netlink.h>
 #include <linux/rtnetlink.h>
+#include <linux/veth.h>
 #include <net/if.h>
 #include <string.h>
 #include <sys/socket.h>
@@ -78,7 +79,15 @@ static void message_attr(struct netlink_batch *b, uint16_t type, const void *byt
 	a->rta_type = type;
 	a->rta_len = RTA_LENGTH(n);
 	memcpy(RTA_DATA(a), bytes, n);
-	message_last(b)->nlmsg_len += RTA_ALIGN(a->rta_len);
+}
+
+/* The message reaches as far as the batch does. */
+static void message_close(struct netlink_batch *b)
+{
+	struct nlmsghdr *h = message_last(b);
+
+	if (!b->full)
+		h->nlmsg_len = (uint32_t)(b->bytes + b->len - (uint8_t *)h);
 }
 
 static void message_attr_u32(struct netlink_batch *b, uint16_t type, uint32_t value)
@@ -119,6 +128,53 @@ void netlink_add_link_up(struct netlink_batch *b, uint32_t link)
 	m->ifi_index = (int)link;
 	m->ifi_flags = IFF_UP;
 	m->ifi_change = IFF_UP;
+	message_close(b);
+}
+
+/* Starts a nested attribute; nest_end() with what this gave closes it. */
+static struct rtattr *nest_begin(struct netlink_batch *b, uint16_t type)
+{
+	struct rtattr *a = batch_take(b, RTA_LENGTH(0));
+
+	if (a)
+		a->rta_type = type;
+	return a;
+}
+
+static void nest_end(struct netlink_batch *b, struct rtattr *a)
+{
+	if (a)
+		a->rta_len = (uint16_t)(b->bytes + b->len - (uint8_t *)a);
+}
+
+static void attr_veth_end(struct netlink_batch *b, const struct netlink_veth_end *end)
+{
+	message_attr(b, IFLA_IFNAME, end->name, strlen(end->name) + 1);
+	if (end->netns_fd >= 0)
+		message_attr_u32(b, IFLA_NET_NS_FD, (uint32_t)end->netns_fd);
+}
+
+void netlink_add_veth(struct netlink_batch *b, const struct netlink_veth_end *here, const struct netlink_veth_end *there)
+{
+	struct ifinfomsg *m = change_begin(b, NETLINK_CREATE, RTM_NEWLINK, sizeof(*m)), *peer;
+	struct rtattr *info, *data, *other;
+
+	if (!m)
+		return;
+	m->ifi_index = (int)here->index;
+	attr_veth_end(b, here);
+	info = nest_begin(b, IFLA_LINKINFO);
+	message_attr(b, IFLA_INFO_KIND, "veth", sizeof("veth"));
+	data = nest_begin(b, IFLA_INFO_DATA);
+	other = nest_begin(b, VETH_INFO_PEER);
+	peer = batch_take(b, sizeof(*peer));
+	if (peer)
+		peer->ifi_index = (int)there->index;
+	attr_veth_end(b, there);
+	nest_end(b, other);
+	nest_end(b, data);
+	nest_end(b, info);
+	message_close(b);
 }
 
 void netlink_add_address(struct netlink_batch *b, enum netlink_change change, uint32_t link,
@@ -134,6 +190,7 @@ void netlink_add_address(struct netlink_batch *b, enum netlink_change change, ui
 	m->ifa_flags = addr->family == AF_INET6 ? IFA_F_NODAD : 0;
 	message_attr_address(b, IFA_LOCAL, addr);
 	message_attr_address(b, IFA_ADDRESS, addr);
+	message_close(b);
 }
 
 static uint8_t route_scope(const struct netlink_route *r)
@@ -166,6 +223,7 @@ void netlink_add_route(struct netlink_batch *b, enum netlink_change change, cons
 		message_attr_address(b, RTA_GATEWAY, r->gateway);
 	if (r->source)
 		message_attr_address(b, RTA_PREFSRC, r->source);
+	message_close(b);
 }
 
 void netlink_add_rule(struct netlink_batch *b, enum netlink_change change, const struct netlink_rule *r)
@@ -186,6 +244,7 @@ void netlink_add_rule(struct netlink_batch *b, enum netlink_change change, const
 		message_attr(b, FRA_IP_PROTO, &r->protocol, sizeof(r->protocol));
 	if (r->from_port)
 		message_attr(b, FRA_SPORT_RANGE, &from, sizeof(from));
+	message_close(b);
 }
 
 void netlink_forgive_family(struct netlink_batch *b)
@@ -224,16 +283,20 @@ static int answers_read(int fd, const struct netlink_batch *b, int *failed, int 
 	struct sockaddr_nl from = {};
 	socklen_t from_len = sizeof(from);
 	ssize_t got = recvfrom(fd, buf, sizeof(buf), 0, (struct sockaddr *)&from, &from_len);
-	uint32_t left = got < 0 ? 0 : (uint32_t)got;
+	size_t end = got < 0 ? 0 : (size_t)got;
 	bool last = false;
 
 	if (got < 0)
 		return errno == EINTR ? 0 : -errno;
 	if (from.nl_pid != 0)
 		return 0; /* not from the kernel */
-	for (struct nlmsghdr *h = (void *)buf; NLMSG_OK(h, left); h = NLMSG_NEXT(h, left)) {
-		struct nlmsgerr *a = NLMSG_DATA(h);
+	for (size_t at = 0; at + NLMSG_HDRLEN <= end; ) {
+		const struct nlmsghdr *h = (const void *)(buf + at);
+		const struct nlmsgerr *a = (const void *)(buf + at + NLMSG_HDRLEN);
 
+		if (h->nlmsg_len < NLMSG_HDRLEN || h->nlmsg_len > end - at)
+			break;
+		at += NLMSG_ALIGN(h->nlmsg_len);
 		if (h->nlmsg_type != NLMSG_ERROR || h->nlmsg_len < NLMSG_LENGTH(sizeof(*a)))
 			continue;
 		if (h->nlmsg_seq < 1 || h->nlmsg_seq > b->n)

@@ -64,6 +64,14 @@ struct netlink_rule {
 [[nodiscard]] int netlink_open(void);
 
 void netlink_add_link_up(struct netlink_batch *b, uint32_t link);
+/* One end of a veth pair in a network namespace: a name of at most 15 bytes, and where. */
+struct netlink_veth_end {
+	const char *name;
+	int netns_fd;           /* -1: the socket's own namespace */
+	uint32_t index;         /* 0: the kernel picks */
+};
+/* A veth pair; both ends are down. The first end is made in the socket's namespace. */
+void netlink_add_veth(struct netlink_batch *b, const struct netlink_veth_end *here, const struct netlink_veth_end *there);
 void netlink_add_address(struct netlink_batch *b, enum netlink_change change, uint32_t link,
 			 const struct netlink_address *addr, uint8_t bits);
 void netlink_add_route(struct netlink_batch *b, enum netlink_change change, const struct netlink_route *r);

@@ -1,0 +1,137 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* See relay_pipe.h. splice(2), pipe(7). */
+#include "net/relay_pipe.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+enum {
+	PUMP_ROUNDS = 32,          /* then the other connections have their turn */
+	SPLICE_MAX = 1 << 20,
+	SPLICE_FLAGS = SPLICE_F_MOVE | SPLICE_F_NONBLOCK,
+};
+
+enum step { STEP_MORE, STEP_WAIT, STEP_BROKEN };
+
+static bool would_block(void)
+{
+	return errno == EAGAIN || errno == EINTR;
+}
+
+static int pipe_take(struct relay_core *c, struct relay_way *w)
+{
+	if (w->pipe[0] >= 0)
+		return 0;
+	if (c->spare_pipes == 0)
+		return pipe2(w->pipe, O_NONBLOCK | O_CLOEXEC);
+	c->spare_pipes--;
+	w->pipe[0] = c->spare[c->spare_pipes].end[0];
+	w->pipe[1] = c->spare[c->spare_pipes].end[1];
+	return 0;
+}
+
+/* An empty pipe is kept for the next direction that needs one; one that holds data is closed. */
+void relay_way_drop(struct relay_core *c, struct relay_way *w)
+{
+	if (w->pipe[0] < 0)
+		return;
+	if (w->held == 0 && c->spare_pipes < RELAY_SPARE_PIPES) {
+		c->spare[c->spare_pipes].end[0] = w->pipe[0];
+		c->spare[c->spare_pipes].end[1] = w->pipe[1];
+		c->spare_pipes++;
+	} else {
+		close(w->pipe[0]);
+		close(w->pipe[1]);
+	}
+	w->pipe[0] = w->pipe[1] = -1;
+	w->held = 0;
+}
+
+static enum step way_flush(struct relay_core *c, struct relay_way *w, int to)
+{
+	ssize_t n = splice(w->pipe[0], NULL, to, NULL, w->held, SPLICE_FLAGS);
+
+	if (n < 0)
+		return would_block() ? STEP_WAIT : STEP_BROKEN;
+	if (n == 0)
+		return STEP_BROKEN;
+	w->held -= (uint32_t)n;
+	if (w->held == 0 && !w->bulk)
+		relay_way_drop(c, w);
+	return STEP_MORE;
+}
+
+/* What the receiver did not take: at most RELAY_COPY_BYTES, which an empty pipe always holds. */
+static enum step way_keep(struct relay_core *c, struct relay_way *w, const uint8_t *bytes, size_t n)
+{
+	if (pipe_take(c, w) < 0 || write(w->pipe[1], bytes, n) != (ssize_t)n)
+		return STEP_BROKEN;
+	w->held = (uint32_t)n;
+	return STEP_MORE;
+}
+
+static enum step way_copy(struct relay_core *c, struct relay_way *w, int from, int to)
+{
+	uint8_t *buf = c->datagram; /* shared with UDP: nothing in it outlives a call */
+	ssize_t n = recv(from, buf, RELAY_COPY_BYTES, MSG_DONTWAIT), sent;
+
+	if (n < 0)
+		return would_block() ? STEP_WAIT : STEP_BROKEN;
+	w->ended = n == 0;
+	if (n == 0)
+		return STEP_MORE;
+	w->bulk = n == RELAY_COPY_BYTES;
+	sent = send(to, buf, (size_t)n, MSG_DONTWAIT | MSG_NOSIGNAL);
+	if (sent < 0 && !would_block())
+		return STEP_BROKEN;
+	if (sent < 0)
+		sent = 0;
+	return sent == n ? STEP_MORE : way_keep(c, w, buf + sent, (size_t)(n - sent));
+}
+
+static enum step way_splice(struct relay_core *c, struct relay_way *w, int from)
+{
+	ssize_t n;
+
+	if (pipe_take(c, w) < 0)
+		return STEP_BROKEN;
+	n = splice(from, NULL, w->pipe[1], NULL, SPLICE_MAX, SPLICE_FLAGS);
+	w->bulk = n >= RELAY_COPY_BYTES;
+	if (n <= 0)
+		relay_way_drop(c, w);
+	if (n < 0)
+		return would_block() ? STEP_WAIT : STEP_BROKEN;
+	w->ended = n == 0;
+	w->held = (uint32_t)n;
+	return STEP_MORE;
+}
+
+static enum step way_step(struct relay_core *c, struct relay_way *w, int from, int to)
+{
+	if (w->held)
+		return way_flush(c, w, to);
+	if (w->closed)
+		return STEP_WAIT;
+	if (!w->ended)
+		return w->bulk ? way_splice(c, w, from) : way_copy(c, w, from, to);
+	relay_way_drop(c, w);
+	w->closed = true;
+	return shutdown(to, SHUT_WR) < 0 ? STEP_BROKEN : STEP_WAIT;
+}
+
+enum relay_pump relay_way_pump(struct relay_core *c, struct relay_way *w, int from, int to)
+{
+	for (unsigned i = 0; i < PUMP_ROUNDS; i++) {
+		switch (way_step(c, w, from, to)) {
+		case STEP_WAIT:
+			return RELAY_PUMP_WAIT;
+		case STEP_BROKEN:
+			return RELAY_PUMP_BROKEN;
+		case STEP_MORE:
+			break;
+		}
+	}
+	return RELAY_PUMP_MORE;
+}
