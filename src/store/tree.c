@@ -104,7 +104,7 @@ static int default_builder(char *path, size_t n)
 	if (len <= 0 || (size_t)len >= n - sizeof(name))
 		return -1;
 	path[len] = 0;
-	strcpy(strrchr(path, '/') + 1, name);
+	memcpy(strrchr(path, '/') + 1, name, sizeof(name));
 	return access(path, X_OK);
 }
 
