@@ -52,7 +52,7 @@ static int read_input(void *context, const char *path, const char **ret_text, si
 			 : io_read_file(AT_FDCWD, path, INPUT_FILE_MAX, &text, ret_len, e);
 
 	if (r == 0)
-		*ret_text = arena_strndup(m->cli->arena, text, *ret_len);
+		*ret_text = memcpy(arena_alloc(m->cli->arena, *ret_len + 1), text, *ret_len); /* zero bytes too */
 	return r;
 }
 

@@ -9,12 +9,15 @@
 #define NAMES_MAX 256
 
 const struct verb *const cli_verbs[] = {
+	&cli_verb_attach,
 	&cli_verb_build,
 	&cli_verb_completion,
 	&cli_verb_config,
 	&cli_verb_doctor,
+	&cli_verb_enter,
 	&cli_verb_help,
 	&cli_verb_image,
+	&cli_verb_logs,
 	&cli_verb_plan,
 	&cli_verb_prepare,
 	&cli_verb_run,

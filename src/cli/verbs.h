@@ -15,6 +15,9 @@ extern const struct verb cli_verb_prepare;
 extern const struct verb cli_verb_start;
 extern const struct verb cli_verb_run_prepared;
 extern const struct verb cli_verb_plan;
+extern const struct verb cli_verb_enter;
+extern const struct verb cli_verb_attach;
+extern const struct verb cli_verb_logs;
 extern const struct verb cli_verb_version;
 
 /* NULL-terminated, sorted by name. */
