@@ -1,0 +1,152 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* One image, its documents known: layers, documents, view, record, name, in the order that store/blob.h sets. */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/cleanup.h"
+#include "base/io.h"
+#include "base/str.h"
+#include "image/oci_doc.h"
+#include "image/tree.h"
+#include "store/blob.h"
+#include "store/import.h"
+#include "store/import_layers.h"
+#include "store/import_view.h"
+
+/* Documents that the archive did not have are made now that the layers are known. */
+static void complete_documents(struct arena *a, struct found_image *found, const struct import_layers *layers)
+{
+	if (!found->config_text)
+		found_make_config(a, found);
+	if (found->manifest)
+		return;
+	uint64_t *sizes = arena_alloc(a, (layers->n + 1) * sizeof(*sizes));
+
+	for (size_t i = 0; i < layers->n; i++)
+		sizes[i] = layers->v[layers->same[i]].entries.tar_size;
+	found_make_manifest(a, found, sizes);
+}
+
+static int put_documents(const struct store *s, const struct found_image *found, struct err *e)
+{
+	int r = blob_put(s, BLOB_SHA256, found->config_digest + 7, found->config_text, found->config_len, e);
+
+	return r ? r : blob_put(s, BLOB_SHA256, found->manifest_digest + 7, found->manifest, found->manifest_len, e);
+}
+
+/* What compressed bytes became, so that they need not be read again. */
+static int put_origins(const struct import_layers *l, struct err *e)
+{
+	int r = 0;
+
+	for (size_t i = 0; i < l->n && !r; i++) {
+		const struct import_layer *layer = &l->v[i];
+		struct blob_from from = {
+			.digest = (char *)layer->digest,
+			.diff_id = (char *)layer->diff_id,
+			.size = layer->size,
+			.tar_size = layer->entries.tar_size,
+			.media_type = l->image->found->layers.v[i].media_type,
+		};
+
+		if (l->same[i] == i && !l->stored[i] && layer->was_compressed && layer->kind == DIGEST_SHA256)
+			r = blob_put_from(l->store, &from, e);
+	}
+	return r;
+}
+
+static void describe(struct arena *a, const struct import_image *in, const struct import_layers *l, struct image *img)
+{
+	const struct found_image *found = in->found;
+
+	*img = (struct image){
+		.format = found->format,
+		.id = found->config_digest,
+		.manifest_digest = found->manifest_digest,
+		.manifest_type = found->manifest_type,
+		.config = found->config,
+		.vouch = in->vouch,
+	};
+	if (!img->vouch.when_ns)
+		img->vouch.when_ns = io_now_ns();
+	for (size_t i = 0; i < l->n; i++) {
+		const struct found_layer *f = &found->layers.v[i];
+		struct image_layer *layer = list_add(a, &img->layers);
+
+		*layer = (struct image_layer){
+			.diff_id = f->diff_id,
+			.digest = f->digest ? f->digest : f->diff_id,
+			.size = f->size,
+			.tar_size = l->v[l->same[i]].entries.tar_size,
+			.media_type = f->media_type,
+		};
+		if (!f->digest)
+			layer->size = layer->tar_size;
+		img->size += l->same[i] == i ? layer->tar_size : 0;
+	}
+}
+
+static void fill_recipe(struct arena *a, const struct found_image *found, struct blob_view_recipe *recipe)
+{
+	enum tree_rules rules = found->format == IMAGE_ACI ? TREE_ACI : TREE_OCI;
+
+	for (size_t i = 0; i < found->layers.n; i++) {
+		struct blob_view_tar *tar = list_add(a, &recipe->tars);
+
+		tar->blob = found->layers.v[i].diff_id;
+		tar->rules = arena_strdup(a, tree_rules_names[rules]);
+		tar->whitelist = found->layers.v[i].whitelist;
+	}
+}
+
+static int put_view(struct arena *a, const struct store *s, const struct import_layers *l, struct image *img,
+		    struct err *e)
+{
+	struct blob_view_recipe recipe = {};
+	autofree struct import_entries **entries = calloc(l->n + 1, sizeof(*entries));
+	struct import_view v = {.store = s, .recipe = &recipe, .entries = entries};
+
+	if (!entries)
+		abort();
+	for (size_t i = 0; i < l->n; i++)
+		entries[i] = &l->v[l->same[i]].entries;
+	fill_recipe(a, l->image->found, &recipe);
+	int r = import_view(a, &v, e);
+
+	if (!r) {
+		img->view = v.id;
+		img->max_id = v.max_id;
+		img->size += v.size;
+		r = blob_put_image(s, img, v.passwd, v.passwd_len, v.group, v.group_len, e);
+	}
+	import_view_free(&v);
+	return r;
+}
+
+static int put_all(const struct store *s, struct arena *a, struct import_image *in, struct import_layers *l,
+		   struct image *img, struct err *e)
+{
+	int r = import_layers(a, l, e);
+
+	if (r)
+		return r;
+	complete_documents(a, in->found, l);
+	describe(a, in, l, img);
+	if ((r = put_origins(l, e)) || (r = put_documents(s, in->found, e)) || (r = put_view(a, s, l, img, e)) ||
+	    (r = blob_sync(s, e)))
+		return r;
+	return store_tag_image(s, in->name ? in->name : img->manifest_digest, img->manifest_digest, e);
+}
+
+int import_image(const struct store *s, struct arena *a, struct import_image *in, struct image *ret, struct err *e)
+{
+	struct import_layers layers = {.store = s, .image = in};
+	struct image img = {};
+	int r = put_all(s, a, in, &layers, &img, e);
+
+	import_layers_free(&layers);
+	if (!r)
+		*ret = img;
+	return r;
+}
