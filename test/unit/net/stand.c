@@ -295,8 +295,8 @@ const char *stand_build(struct stand *s, const struct stand_server *servers, siz
 	if (!mkdtemp(dir))
 		return "no temporary folder";
 	s->empty_fd = open(dir, O_PATH | O_DIRECTORY | O_CLOEXEC);
-	fchmodat(AT_FDCWD, dir, 0755, 0);
-	rmdir(dir);
+	if (chmod(dir, 0755) < 0 || rmdir(dir) < 0)
+		return "the empty folder can't be made";
 	return pod_start(s, servers, n);
 }
 
