@@ -6,9 +6,13 @@
 #pragma once
 
 #include "base/err.h"
+#include "libexec/image_tool.h"
+#include "store/layout.h"
 
 #define err_new(...) ((void)err_new(__VA_ARGS__), -ERR_FAILED)
 #define err_errno(...) ((void)err_errno(__VA_ARGS__), -ERR_FAILED)
 #define err_because(...) ((void)err_because(__VA_ARGS__), -ERR_FAILED)
 #define err_try(...) ((void)err_try(__VA_ARGS__), -ERR_FAILED)
 #define err_recode(...) ((void)err_recode(__VA_ARGS__), -ERR_FAILED)
+#define layout_err(...) ((void)layout_err(__VA_ARGS__), -ERR_FAILED)
+#define image_err(...) ((void)image_err(__VA_ARGS__), -ERR_FAILED)
