@@ -67,7 +67,7 @@ static const char *way_out(int errnum)
 	}
 }
 
-int image_err(struct err *e, const char *fmt, ...)
+int (image_err)(struct err *e, const char *fmt, ...)
 {
 	char what[sizeof(e->what)];
 	int saved = errno;

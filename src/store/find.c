@@ -230,7 +230,7 @@ static int find_by_name(const struct store *s, struct arena *a, const char *type
 static int find_pinned(const struct store *s, struct arena *a, const char *name, const char *digest,
 		       struct store_image *ret, struct err *e)
 {
-	struct store_image by_name, by_digest;
+	struct store_image by_name = {}, by_digest = {};
 	struct err ignored = {};
 	int r = find_by_digest(s, a, digest, &by_digest, e);
 
@@ -284,12 +284,9 @@ int store_tag_image(const struct store *s, const char *name, const char *manifes
 	autoarena a = {};
 	struct ref ref = {.tagged_ns = io_now_ns()};
 	struct image img;
-	int r = store_normalise_name(&a, name, &ref.name, e);
 
-	if (r == 0)
-		r = find_read_image(s, &a, manifest_digest, &img, e);
-	if (r < 0)
-		return r;
+	if (store_normalise_name(&a, name, &ref.name, e) < 0 || find_read_image(s, &a, manifest_digest, &img, e) < 0)
+		return -e->code;
 	ref.digest = img.manifest_digest;
 	return ref_put(s, &ref, e);
 }

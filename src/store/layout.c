@@ -60,7 +60,7 @@ static const char *way_out(int errnum)
 	}
 }
 
-int layout_err(struct err *e, const char *fmt, ...)
+int (layout_err)(struct err *e, const char *fmt, ...)
 {
 	int saved = errno;
 	char what[sizeof(e->what)];
