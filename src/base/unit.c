@@ -292,9 +292,6 @@ void unit_add_timestamp(struct str *out, int64_t realtime_ns)
 	int64_t days = (s >= 0 ? s : s - 86399) / 86400, of_day = s - days * 86400;
 
 	civil_date(days, &year, &month, &day);
-	str_addf(out, "%04lld-%02d-%02dT%02d:%02d:%02d", (long long)year, month, day, (int)(of_day / 3600),
-		 (int)(of_day / 60 % 60), (int)(of_day % 60));
-	if (ns)
-		str_addf(out, ".%09lld", (long long)ns);
-	str_add_char(out, 'Z');
+	str_addf(out, "%04lld-%02d-%02dT%02d:%02d:%02d.%09lldZ", (long long)year, month, day, (int)(of_day / 3600),
+		 (int)(of_day / 60 % 60), (int)(of_day % 60), (long long)ns);
 }

@@ -20,5 +20,5 @@
 void unit_add_size(struct str *out, uint64_t bytes); /* "64.0 MiB" */
 void unit_add_time(struct str *out, int64_t ns);     /* "1m30s" */
 void unit_add_age(struct str *out, int64_t ns);      /* "3 minutes" */
-/* "2026-01-31T12:00:00.123456789Z", without the part below seconds when that is 0; no time zone file is read. */
+/* "2026-01-31T12:00:00.123456789Z", always 9 digits, so that text sorts by time; no time zone file is read. */
 void unit_add_timestamp(struct str *out, int64_t realtime_ns);

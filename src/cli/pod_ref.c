@@ -24,7 +24,8 @@ static int choose_app(struct arena *a, struct pod_ref *r, const char *app, struc
 	if (r->app)
 		return 0;
 	err_new(e, ERR_NOT_FOUND, "the pod %s has no app %.64s", r->plan.name, app);
-	return err_because(e, "its apps are %s", app_names(a, &r->plan));
+	err_because(e, "its apps are %s", app_names(a, &r->plan));
+	return err_try(e, "rocket status %s", r->plan.name);
 }
 
 int pod_ref_open(struct cli *cli, const char *word, struct pod_ref *ret, struct err *e)

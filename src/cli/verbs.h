@@ -4,21 +4,30 @@
 
 #include "cli/cli.h"
 
+extern const struct verb cli_verb_attach;
 extern const struct verb cli_verb_build;
 extern const struct verb cli_verb_completion;
 extern const struct verb cli_verb_config;
 extern const struct verb cli_verb_doctor;
+extern const struct verb cli_verb_enter;
 extern const struct verb cli_verb_help;
 extern const struct verb cli_verb_image;
-extern const struct verb cli_verb_run;
-extern const struct verb cli_verb_prepare;
-extern const struct verb cli_verb_start;
-extern const struct verb cli_verb_run_prepared;
-extern const struct verb cli_verb_plan;
-extern const struct verb cli_verb_enter;
-extern const struct verb cli_verb_attach;
+extern const struct verb cli_verb_kill;
+extern const struct verb cli_verb_list;
 extern const struct verb cli_verb_logs;
+extern const struct verb cli_verb_pause;
+extern const struct verb cli_verb_plan;
+extern const struct verb cli_verb_prepare;
+extern const struct verb cli_verb_restart;
+extern const struct verb cli_verb_rm;
+extern const struct verb cli_verb_run;
+extern const struct verb cli_verb_run_prepared;
+extern const struct verb cli_verb_start;
+extern const struct verb cli_verb_status;
+extern const struct verb cli_verb_stop;
+extern const struct verb cli_verb_unpause;
 extern const struct verb cli_verb_version;
+extern const struct verb cli_verb_wait;
 
 /* NULL-terminated, sorted by name. */
 extern const struct verb *const cli_verbs[];
