@@ -29,6 +29,6 @@ struct unpack {
  * Restores content, owner, mode, times, extended attributes, hard links, sparse holes and device nodes.
  * Needs CAP_CHOWN, CAP_FOWNER, CAP_FSETID, CAP_DAC_OVERRIDE, CAP_MKNOD and CAP_SETFCAP in the file
  * system's user namespace unless as_user; runs on the host. What was written before an error stays for
- * the caller to remove. Nothing is synced. At most TREE_DEPTH_MAX + 8 descriptors are open at once.
+ * the caller to remove. Nothing is synced. The umask of the process is changed meanwhile: one thread only. At most TREE_DEPTH_MAX + 8 descriptors are open at once.
  */
 [[nodiscard]] int unpack_tree(struct unpack *u, struct err *e);
