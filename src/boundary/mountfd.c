@@ -33,6 +33,9 @@ int mountfd_new(const char *type, const struct mountfd_option *options, size_t n
 	for (size_t i = 0; i < n; i++)
 		if (set_option(fs, &options[i]) < 0)
 			return -1;
+	/* What mount(8) shows as the source; without it the kernel says "none". */
+	if (syscall(SYS_fsconfig, fs, FSCONFIG_SET_STRING, "source", type, 0) < 0)
+		return -1;
 	if (syscall(SYS_fsconfig, fs, FSCONFIG_CMD_CREATE, NULL, NULL, 0) < 0)
 		return -1;
 	return (int)syscall(SYS_fsmount, fs, FSMOUNT_CLOEXEC, attrs);

@@ -132,7 +132,8 @@ static int fill_dev(int dev_fd, const struct plan *p, const struct plan_app *app
 		ok = make_node(dev_fd, n->name, S_IFCHR, 0666, makedev(n->major, n->minor), root, root) == 0;
 	}
 	for (size_t i = 0; ok && i < ARRAY_SIZE(dev_links); i++)
-		ok = symlinkat(dev_links[i][0], dev_fd, dev_links[i][1]) == 0;
+		ok = symlinkat(dev_links[i][0], dev_fd, dev_links[i][1]) == 0 &&
+		     fchownat(dev_fd, dev_links[i][1], root, root, AT_SYMLINK_NOFOLLOW) == 0;
 	for (size_t i = 0; ok && i < ARRAY_SIZE(dirs); i++)
 		ok = mkdirat(dev_fd, dirs[i], 0755) == 0;
 	if (ok && app->tty)

@@ -8,6 +8,7 @@
 #include <linux/capability.h>
 #include <linux/sched.h>
 #include <poll.h>
+#include <sched.h>
 #include <signal.h>
 #include <stdint.h>
 #include <stdio.h>
@@ -26,7 +27,7 @@
 
 int sandbox_namespaces(const struct plan *p)
 {
-	int flags = CLONE_NEWPID | CLONE_NEWUTS;
+	int flags = CLONE_NEWUTS;
 
 	if (p->ids.count)
 		flags |= CLONE_NEWUSER;
@@ -159,7 +160,12 @@ int sandbox_begin(const struct sandbox_request *r, struct sandbox *ret, struct e
 		.pidfd = (uint64_t)(uintptr_t)&pidfd,
 		.exit_signal = SIGCHLD,
 	};
-	pid = syscall(SYS_clone3, &args, sizeof(args));
+	/*
+	 * Our children live in a pid namespace of their own from here on, the reaper first, as its pid 1. A new
+	 * pid namespace can be made only by a process that lives in its parent's, not by one that was moved
+	 * (the kernel's copy_pid_ns()): so it is us who must have it for children, not the usher.
+	 */
+	pid = unshare(CLONE_NEWPID) < 0 ? -1 : syscall(SYS_clone3, &args, sizeof(args));
 	if (pid == 0) {
 		close(go[1]);
 		child_main(r, go[0], status[1]);

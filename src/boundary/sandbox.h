@@ -2,8 +2,8 @@
 /*
  * The pod's own namespaces and who holds them open: a reaper, pid 1 of the pod's outer pid namespace.
  *
- *   supervisor (host) ─ clone3(USER|PID|NET|IPC|UTS) ─▶ reaper      dies with the supervisor (PDEATHSIG)
- *                                                        └ kernel kills everything below when it dies
+ *   supervisor (host) ─ unshare(PID), clone3(USER|NET|IPC|UTS) ─▶ reaper   dies with the supervisor (PDEATHSIG)
+ *                                                                  └ the kernel kills everything below when it dies
  *
  * The user namespace is made first and by the same call, so that the others belong to it (user_namespaces(7));
  * the other order makes proc, sysfs, mqueue and cgroup2 unmountable in the pod. The reaper is a program
@@ -33,14 +33,17 @@ struct sandbox_request {
 	int (*setup)(const struct plan *p, struct err *e);
 };
 
-/* Starts the reaper; it sets the namespaces up while the caller goes on. Root on the host. */
+/*
+ * Starts the reaper; it sets the namespaces up while the caller goes on. Root on the host, once in a process:
+ * its later children are born below the reaper.
+ */
 [[nodiscard]] int sandbox_begin(const struct sandbox_request *r, struct sandbox *ret, struct err *e);
 /* Waits until the namespaces are ready. */
 [[nodiscard]] int sandbox_wait(struct sandbox *s, struct err *e);
 /* Kills the reaper, and with it all that runs in the pod; reaps it. */
 void sandbox_end(struct sandbox *s);
 
-/* The flags for setns(2) with the reaper's pidfd: the namespaces that the pod has of its own. */
+/* The flags for setns(2) with the reaper's pidfd: the namespaces that the pod has of its own, the process table aside. */
 int sandbox_namespaces(const struct plan *p);
 /* Last steps of any reaper, in the child: no capabilities, empty root, dies with its parent; then exec. */
 [[gnu::noreturn]] void sandbox_become_reaper(int exe_fd, int empty_root_fd, int hold_fd, int status_fd);

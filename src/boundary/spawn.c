@@ -33,7 +33,7 @@ struct passage {
 	int reaper_exe_fd;      /* >= 0: become a reaper instead of the app */
 	int empty_root_fd, hold_fd;
 	/* results */
-	pid_t pid;
+	bool done;
 	int pidfd;
 	struct err err;
 };
@@ -123,7 +123,7 @@ static int enter_pod(const struct spawn *s, struct err *e)
 	int flags = sandbox_namespaces(s->plan);
 
 	if (s->enter_pidfd >= 0)
-		flags |= CLONE_NEWNS | CLONE_NEWCGROUP;
+		flags |= CLONE_NEWPID | CLONE_NEWNS | CLONE_NEWCGROUP;
 	if (setns(s->enter_pidfd >= 0 ? s->enter_pidfd : s->sandbox_pidfd, flags) < 0)
 		return err_errno(e, "can't enter the namespaces of %s", s->app->name);
 	if (s->enter_pidfd < 0 && s->pid_holder_pidfd >= 0 && setns(s->pid_holder_pidfd, CLONE_NEWPID) < 0)
@@ -168,7 +168,7 @@ static int usher_main(void *arg)
 		err_errno(&p->err, "can't make a process for %s", s->app->name);
 		return 1;
 	}
-	p->pid = (pid_t)pid;
+	p->done = true;
 	return 0;
 }
 
@@ -193,11 +193,26 @@ static long start_usher(struct passage *p)
 	return clone_usher(&args, usher_main, p);
 }
 
+/* The usher saw the pid of the pod's process table; ours is in the pidfd's record (pidfd_open(2), proc(5)). */
+static pid_t pid_of(int pidfd)
+{
+	char path[64], text[512] = "";
+	autoclose int fd = -1;
+	const char *line;
+
+	snprintf(path, sizeof(path), "/proc/self/fdinfo/%d", pidfd);
+	fd = open(path, O_RDONLY | O_CLOEXEC);
+	if (fd < 0 || read(fd, text, sizeof(text) - 1) <= 0)
+		return -1;
+	line = strstr(text, "Pid:");
+	return line ? (pid_t)strtol(line + strlen("Pid:"), NULL, 10) : -1;
+}
+
 static int run_usher(struct passage *p, struct spawned *ret, struct err *e)
 {
 	long usher;
 
-	p->pid = p->pidfd = -1;
+	p->pidfd = -1;
 	usher = start_usher(p);
 	if (usher < 0) {
 		errno = (int)-usher;
@@ -205,8 +220,8 @@ static int run_usher(struct passage *p, struct spawned *ret, struct err *e)
 	}
 	while (waitpid((pid_t)usher, NULL, __WALL) < 0 && errno == EINTR)
 		;
-	if (p->pid >= 0) {
-		ret->pid = p->pid;
+	if (p->done) {
+		ret->pid = pid_of(p->pidfd);
 		ret->pidfd = p->pidfd;
 		return 0;
 	}

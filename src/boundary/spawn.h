@@ -7,8 +7,9 @@
  *      ▲                                    └ clone3(PARENT …) ─▶ the process: inside.c, confine.c, exec
  *      └──────── its parent is the supervisor, not the usher ──────┘
  *
- * The usher is needed because setns into a pid namespace moves only children, and because the control
- * groups are entered with the host's rights, which the process must never have inside the pod.
+ * The usher is needed because the control groups are entered with the host's rights, which the process must
+ * never have inside the pod, because namespaces must belong to the pod's user namespace, which only
+ * who lives in it can make, and because setns into a process table moves only children.
  */
 #pragma once
 
