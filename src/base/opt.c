@@ -42,6 +42,7 @@ static int unknown_long(const struct opt_walk *w, const char *name, size_t len, 
 	}
 	names[n] = NULL;
 	err_new(e, ERR_USAGE, "no such option: --%.*s", (int)(len < 200 ? len : 200), name);
+	err_because(e, "no option here has this name");
 	if (len >= sizeof(word))
 		return -ERR_USAGE;
 	memcpy(word, name, len);
@@ -54,6 +55,7 @@ static int unknown_long(const struct opt_walk *w, const char *name, size_t len, 
 static int missing_value(const struct opt *o, struct err *e)
 {
 	err_new(e, ERR_USAGE, "--%s needs a value", o->name);
+	err_because(e, "nothing follows it");
 	return err_try(e, "--%s %s", o->name, o->arg);
 }
 
@@ -76,6 +78,7 @@ static int next_long(struct opt_walk *w, const struct opt **ret_opt, const char 
 		return unknown_long(w, name, len, e);
 	if (name[len] == '=' && !o->arg) {
 		err_new(e, ERR_USAGE, "--%s takes no value", o->name);
+		err_because(e, "one stands behind '='");
 		return err_try(e, "--%s", o->name);
 	}
 	w->at++;
@@ -93,7 +96,7 @@ static int next_letter(struct opt_walk *w, const struct opt **ret_opt, const cha
 
 	if (!o) {
 		err_new(e, ERR_USAGE, "no such option: -%c", word[place]);
-		return word[2] ? err_because(e, "it stands in %.100s", word) : -ERR_USAGE;
+		return err_because(e, word[2] ? "it stands in %.100s" : "no option here has this letter", word);
 	}
 	*ret_opt = o;
 	*ret_value = NULL;

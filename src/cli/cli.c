@@ -28,12 +28,26 @@ const struct opt cli_global_options[] = {
 	{},
 };
 
+const char *cli_verb_path(const struct cli *cli)
+{
+	if (!cli->verb)
+		return "rocket";
+	if (cli->parent)
+		return arena_printf(cli->arena, "rocket %s %s", cli->parent->name, cli->verb->name);
+	return arena_printf(cli->arena, "rocket %s", cli->verb->name);
+}
+
 int cli_fail(const struct cli *cli, const struct err *e)
 {
+	struct err shown = *e;
+
+	/* Whoever has no better advice: what the verb takes. */
+	if (!shown.hint[0])
+		err_try(&shown, "%s --help", cli_verb_path(cli));
 	if (cli->output == CLI_JSON)
-		err_print_json(stderr, e);
+		err_print_json(stderr, &shown);
 	else
-		err_print(stderr, e);
+		err_print(stderr, &shown);
 	return e->code;
 }
 
@@ -64,15 +78,6 @@ int cli_print(const struct cli *cli, const char *text, size_t len)
 	return cli_fail(cli, &e);
 }
 
-const char *cli_verb_path(const struct cli *cli)
-{
-	if (!cli->verb)
-		return "rocket";
-	if (cli->parent)
-		return arena_printf(cli->arena, "rocket %s %s", cli->parent->name, cli->verb->name);
-	return arena_printf(cli->arena, "rocket %s", cli->verb->name);
-}
-
 static int take_output(struct cli *cli, const char *value, struct err *e)
 {
 	if (settle_output(value, &cli->output) < 0) {
@@ -92,7 +97,8 @@ static int take_insecure(struct cli *cli, const char *value, struct err *e)
 
 	if (settle_insecure(value, &bits) < 0) {
 		err_new(e, ERR_USAGE, "there is no insecure option %.60s", value);
-		return err_because(e, "it is a list of image, tls, http");
+		err_because(e, "it is a list of image, tls, http");
+		return err_try(e, "--insecure-options=image");
 	}
 	cli->insecure |= bits;
 	return 0;
@@ -155,23 +161,13 @@ struct opt_walk cli_walk(struct cli *cli, int argc, char **argv)
 	return (struct opt_walk){.argc = argc, .argv = argv, .at = 1, .tables = tables};
 }
 
-/* Unknown options say where to look. */
-static int with_help(const struct cli *cli, struct err *e)
-{
-	if (!e->hint[0])
-		err_try(e, "%s --help", cli_verb_path(cli));
-	return -e->code;
-}
-
 int cli_next(struct cli *cli, struct opt_walk *w, const struct opt **ret_opt, const char **ret_value, struct err *e)
 {
 	for (;;) {
 		int r = opt_next(w, ret_opt, ret_value, e);
 
-		if (r < 0)
-			return with_help(cli, e);
-		if (r == 0)
-			return 0;
+		if (r <= 0)
+			return r;
 		r = cli_take_global(cli, *ret_opt, *ret_value, e);
 		if (r <= 0)
 			return r < 0 ? r : 1;
@@ -187,7 +183,8 @@ static int check_output_form(const struct cli *cli, struct err *e)
 	if (v->documents && cli->output != CLI_NAME && cli->output != CLI_WIDE)
 		return 0;
 	err_new(e, ERR_USAGE, "%s has no output form %s", cli_verb_path(cli), cli_output_names[cli->output]);
-	return v->documents ? err_try(e, "%s -o json", cli_verb_path(cli)) : -ERR_USAGE;
+	err_because(e, v->documents ? "it prints one thing, not a list" : "it prints nothing of its own");
+	return err_try(e, "%s%s", cli_verb_path(cli), v->documents ? " -o json" : "");
 }
 
 int cli_parse(struct cli *cli, int argc, char **argv, cli_take_fn *take, void *context, char ***ret_words, int *ret_n,
@@ -221,5 +218,6 @@ int cli_check_words(const struct cli *cli, int n, int min, int max, struct err *
 	if (n >= min && (max < 0 || n <= max))
 		return 0;
 	err_new(e, ERR_USAGE, n < min ? "%s needs more words" : "%s takes fewer words", path);
+	err_because(e, "%d were given", n);
 	return err_try(e, "%s %s", path, cli->verb->usage);
 }

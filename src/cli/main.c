@@ -37,6 +37,7 @@ static int no_verb(struct cli *cli, struct err *e)
 		(void)!write(STDERR_FILENO, text.text, text.len);
 	}
 	err_new(e, ERR_USAGE, "rocket needs a verb");
+	err_because(e, "only options were given, or nothing");
 	return err_try(e, "rocket help");
 }
 

@@ -15,6 +15,7 @@ const struct verb *const cli_verbs[] = {
 	&cli_verb_config,
 	&cli_verb_doctor,
 	&cli_verb_enter,
+	&cli_verb_gc,
 	&cli_verb_help,
 	&cli_verb_image,
 	&cli_verb_kill,
@@ -79,6 +80,7 @@ static int unknown_verb(const struct verb *parent, const char *word, struct err 
 	const char *above = parent ? parent->name : "";
 
 	err_new(e, ERR_USAGE, "there is no verb %s%s%.80s", above, space, word);
+	err_because(e, "rocket %s%shas no such verb in this version", above, space);
 	return nearest ? err_try(e, "rocket %s%s%s", above, space, nearest)
 		       : err_try(e, "rocket help%s%s", space, above);
 }
@@ -87,6 +89,7 @@ static int resolve_sub(const struct verb *parent, const char *word, const struct
 {
 	if (!word || word[0] == '-') {
 		err_new(e, ERR_USAGE, "rocket %s needs to know what to do", parent->name);
+		err_because(e, "its own verb comes behind it");
 		return err_try(e, "rocket help %s", parent->name);
 	}
 	const struct verb *v = verb_find(parent->verbs, word);

@@ -10,6 +10,7 @@ extern const struct verb cli_verb_completion;
 extern const struct verb cli_verb_config;
 extern const struct verb cli_verb_doctor;
 extern const struct verb cli_verb_enter;
+extern const struct verb cli_verb_gc;
 extern const struct verb cli_verb_help;
 extern const struct verb cli_verb_image;
 extern const struct verb cli_verb_kill;

@@ -297,8 +297,10 @@ int state_find_pod(const struct state *s, const char *word, struct pod_dir *ret,
 	int r = find_exited_by_name(s, word, ret, e);
 	if (r < 0 && e->code == ERR_NOT_FOUND && n >= PREFIX_MIN && n < POD_ID_LEN && is_hex(word))
 		r = find_by_prefix(s, word, ret, e);
-	if (r < 0 && e->code == ERR_NOT_FOUND)
+	if (r < 0 && e->code == ERR_NOT_FOUND) {
+		err_because(e, "no pod has this name or an id that begins so");
 		err_try(e, "rocket list");
+	}
 	return r;
 }
 
