@@ -229,8 +229,27 @@ static bool is_aci_top(const char *path)
 	return !tree_next_part(&path, &part);
 }
 
-/* Whitelists hold absolute paths, a directory's with or without a slash at its end. */
-static bool is_listed(const struct tree *t, const char *path)
+/* The first of the sorted whitelist that does not come before text; NULL when all do. */
+static const char *first_listed_from(const struct tree *t, const char *text)
+{
+	size_t low = 0, high = strv_len(t->whitelist);
+
+	while (low < high) {
+		size_t middle = low + (high - low) / 2;
+
+		if (strcmp(t->whitelist[middle], text) < 0)
+			low = middle + 1;
+		else
+			high = middle;
+	}
+	return t->whitelist[low];
+}
+
+/*
+ * Whitelists hold absolute paths, a directory's with or without a slash at its end. A directory on the way to
+ * a listed path is kept too: as it is, and not as one that nobody described.
+ */
+static bool is_listed(const struct tree *t, const char *path, bool is_dir)
 {
 	autostr key = {};
 	struct tree_part part;
@@ -239,14 +258,12 @@ static bool is_listed(const struct tree *t, const char *path)
 		str_add_char(&key, '/');
 		str_add_bytes(&key, part.text, part.len);
 	}
-	const char *text = str_text(&key);
-	size_t n = strv_len(t->whitelist);
-
-	if (bsearch(&text, t->whitelist, n, sizeof(text), compare_paths))
+	if (str_equal(first_listed_from(t, str_text(&key)), str_text(&key)))
 		return true;
 	str_add_char(&key, '/');
-	text = str_text(&key);
-	return bsearch(&text, t->whitelist, n, sizeof(text), compare_paths);
+	const char *next = first_listed_from(t, str_text(&key));
+
+	return is_dir && next && str_has_prefix(next, str_text(&key));
 }
 
 static int add_aci(struct tree *t, const struct tar_entry *entry, struct err *e)
@@ -261,7 +278,7 @@ static int add_aci(struct tree *t, const struct tar_entry *entry, struct err *e)
 	}
 	if (entry->type == TAR_HARD_LINK && !(target = below_rootfs(entry->link)))
 		return tree_bad(e, "%s is a hard link out of rootfs", entry->path);
-	if (t->whitelist && strcmp(path, "/") && !is_listed(t, path))
+	if (t->whitelist && strcmp(path, "/") && !is_listed(t, path, entry->type == TAR_DIR))
 		return 0;
 	return add_at(t, entry, path, target, e);
 }

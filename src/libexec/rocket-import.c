@@ -155,6 +155,14 @@ static void print_done(const struct import_result *result, bool json)
 	fputs(str_text(&s), stdout);
 }
 
+static void note(const char *text)
+{
+	autostr visible = {};
+
+	str_add_visible(&visible, text);
+	fprintf(stderr, "note: %s\n", str_text(&visible));
+}
+
 static int import(const struct asked *a, const struct store *s, int fd, struct err *e)
 {
 	autoarena arena = {};
@@ -169,6 +177,7 @@ static int import(const struct asked *a, const struct store *s, int fd, struct e
 		.ref = a->ref,
 		.who = user_name(),
 		.progress = shown ? &progress : NULL,
+		.note = a->quiet ? NULL : note,
 	};
 	struct import_result result = {};
 	int r = import_confine(s, fd, e);

@@ -10,6 +10,7 @@
 #include "base/path.h"
 #include "base/str.h"
 #include "image/archive.h"
+#include "store/import_aci.h"
 #include "store/import_probe.h"
 #include "store/import_spool.h"
 
@@ -209,9 +210,29 @@ static int import_rootfs(struct run *r, struct import_probe *p, struct err *e)
 	return err ? err : import_one(r, &in, e);
 }
 
+static void note_unused(const struct run *r, const struct aci_manifest *m)
+{
+	autostr text = {};
+
+	if (!m->unused || !r->request->note)
+		return;
+	str_addf(&text, "%.100s asks for what Rocket does not take from an image:", m->name);
+	for (char **u = m->unused; *u && text.len < 1000; u++)
+		str_addf(&text, " %.100s", *u);
+	r->request->note(text.text);
+}
+
 static int import_aci(struct run *r, struct import_probe *p, struct err *e)
 {
-	return err_new(e, ERR_FAILED, "ACI images are not built yet");
+	struct found_image found = {};
+	struct aci_manifest manifest = {};
+	struct import_image in = {.found = &found};
+	int err = import_aci_read(r->store, r->a, &p->in, &found, &manifest, e);
+
+	if (err)
+		return err;
+	note_unused(r, &manifest);
+	return import_one(r, &in, e);
 }
 
 int import_run(const struct store *s, struct arena *a, const struct import_request *request,

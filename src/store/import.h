@@ -52,6 +52,7 @@ struct import_request {
 	const char *ref;     /* which one, when there are several; NULL: all */
 	const char *who;     /* user name, for the record */
 	const struct import_progress *progress;
+	void (*note)(const char *text); /* what people should know; NULL keeps silent */
 };
 
 struct import_done {

@@ -17,6 +17,8 @@
 /* Documents that the archive did not have are made now that the layers are known. */
 static void complete_documents(struct arena *a, struct found_image *found, const struct import_layers *layers)
 {
+	if (found->format == IMAGE_ACI)
+		return; /* its one document is in the tar */
 	if (!found->config_text)
 		found_make_config(a, found);
 	if (found->manifest)
@@ -30,6 +32,8 @@ static void complete_documents(struct arena *a, struct found_image *found, const
 
 static int put_documents(const struct store *s, const struct found_image *found, struct err *e)
 {
+	if (found->format == IMAGE_ACI)
+		return 0;
 	int r = blob_put(s, BLOB_SHA256, found->config_digest + 7, found->config_text, found->config_len, e);
 
 	return r ? r : blob_put(s, BLOB_SHA256, found->manifest_digest + 7, found->manifest, found->manifest_len, e);
