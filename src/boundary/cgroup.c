@@ -96,7 +96,7 @@ void cgroup_close(struct cgroup *c)
 
 void cgroup_pod_path(const struct cgroup_host *h, const char *id, char *ret, size_t cap)
 {
-	snprintf(ret, cap, "rocket/%s", id);
+	snprintf(ret, cap, "rocket-%s", id);
 }
 
 /* A folder that may be there already, opened. */

@@ -7,7 +7,7 @@
  *   v1       limit is set; and a controller-less group in the cgroup2 hierarchy (hybrid), for attribution.
  *            Entered by the process itself, before it gives up the host's user namespace.
  *
- * Runs on the host, in the supervisor. Rocket makes and removes groups below "rocket/" (or below the
+ * Runs on the host, in the supervisor. Rocket makes and removes groups named "rocket-ID" (or below the
  * unit's own group under systemd) and touches no other.
  */
 #pragma once
@@ -43,12 +43,12 @@ void cgroup_host_close(struct cgroup_host *h);
 
 /* One group: its folder in every hierarchy where it was made. */
 struct cgroup {
-	char path[256]; /* below each root: "rocket/ID" or "rocket/ID/web" */
+	char path[256]; /* below each root: "rocket-ID" or "rocket-ID/web" */
 	int fd[CGROUP_N];
 };
 #define CGROUP_NONE { .fd = { -1, -1, -1, -1, -1, -1, -1, -1 } }
 
-/* Where a pod's group goes: "rocket/ID", or below the caller's own group where systemd delegated one. */
+/* Where a pod's group goes: "rocket-ID", or below the caller's own group where systemd delegated one. */
 void cgroup_pod_path(const struct cgroup_host *h, const char *id, char *ret, size_t cap);
 
 /* Makes the pod's group with the pod's limits. ERR_FAILED names a limit that this host can't enforce. */
