@@ -31,7 +31,7 @@ static int parse_range(const struct hole_text *t, const char *text, uint32_t lea
 {
 	const char *dash = strchr(text, '-');
 	char first[16] = {};
-	uint32_t from, to;
+	uint32_t from = 0, to = 0;
 	int rc;
 
 	if (dash && (size_t)(dash - text) >= sizeof(first))
