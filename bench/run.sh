@@ -5,6 +5,6 @@
 set -eu
 here=$(cd "$(dirname "$0")" && pwd)
 build=${BUILD:-$here/../build}/bench
-"$here/../tools/build.sh" "$build" -Dtests=false --buildtype=release
+"$here/../tools/build.sh" "$build" -Dtests=false --buildtype=debugoptimized
 ninja -C "$build" bench >"$build/bench.log" 2>&1 || { grep -v '^\[' "$build/bench.log" >&2; exit 1; }
 exec python3 -B "$here/run.py" --bin "$build" "$@"
