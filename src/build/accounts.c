@@ -102,6 +102,13 @@ static void add_base(struct str *text, const char *base)
 		str_add_char(text, '\n');
 }
 
+static int refuse_taken(struct making *m, const char *what, const char *because)
+{
+	err_new(m->e, ERR_USAGE, "%s", what);
+	err_because(m->e, "%s", because);
+	return err_try(m->e, "give it another number in the recipe");
+}
+
 /* Is there an equal entry (1), none (0), or a contradiction (error)? */
 static int check_taken(struct making *m, const char *text, const char *what, const char *name, uint32_t id)
 {
@@ -111,12 +118,13 @@ static int check_taken(struct making *m, const char *text, const char *what, con
 	if (accounts_find_name(text, name, &found, &second)) {
 		if (found == id)
 			return 1;
-		return err_new(m->e, ERR_USAGE, "%s %s can't have number %u: it has %u already", what, name, id, found);
+		return refuse_taken(m, arena_printf(m->a, "%s %s can't have the number %u", what, name, id),
+				    arena_printf(m->a, "it has %u already", found));
 	}
 	line = find_id(text, id);
 	if (line)
-		return err_new(m->e, ERR_USAGE, "%s %s can't have number %u: %.*s has it", what, name, id,
-			       (int)strcspn(line, ":\n"), line);
+		return refuse_taken(m, arena_printf(m->a, "%s %s can't have the number %u", what, name, id),
+				    arena_printf(m->a, "%.*s has it", (int)strcspn(line, ":\n"), line));
 	return 0;
 }
 
@@ -144,6 +152,7 @@ static int find_group(struct making *m, const struct recipe_user *user, uint32_t
 	if (accounts_find_name(str_text(&m->group), user->group, ret_gid, &second))
 		return 0;
 	err_new(m->e, ERR_USAGE, "the group %s of user %s is unknown", user->group, user->name);
+	err_because(m->e, "neither the recipe nor its base has it");
 	return err_try(m->e, "add it to groups: {%s: NUMBER}", user->group);
 }
 
@@ -158,6 +167,7 @@ static int join_group(struct making *m, const char *group, const char *user)
 			end = line + strcspn(line, "\n");
 	if (!end) {
 		err_new(m->e, ERR_USAGE, "the group %s of user %s is unknown", group, user);
+		err_because(m->e, "neither the recipe nor its base has it");
 		return err_try(m->e, "add it to groups: {%s: NUMBER}", group);
 	}
 	str_add_bytes(&text, m->group.text, (size_t)(end - m->group.text));
@@ -222,6 +232,7 @@ int accounts_make(struct arena *a, const struct recipe *r, const char *base_pass
 static int unknown_owner(struct err *e, const char *what, const char *name)
 {
 	err_new(e, ERR_USAGE, "the %s %s of an owner is unknown", what, name);
+	err_because(e, "neither the recipe nor its base has it");
 	return err_try(e, "use a number, or add it to %ss:", what);
 }
 

@@ -75,6 +75,7 @@ static int missing_recipe(const struct build *b, const char *file)
 		if (!b->request->file && source_lstat(&b->folder, names[i], &st) == 0)
 			return refuse_dockerfile(arena_printf(b->a, "%s/%s", b->request->folder, names[i]), b->e);
 	err_new(b->e, ERR_NOT_FOUND, "there is no recipe %s", file);
+	err_because(b->e, "No such file or directory");
 	return err_try(b->e, "man rocket-recipe shows one; -f FILE names another");
 }
 
@@ -100,6 +101,7 @@ static int choose_name(struct build *b)
 	if (name)
 		return store_normalise_name(b->a, name, &b->name, b->e);
 	err_new(b->e, ERR_USAGE, "the image has no name");
+	err_because(b->e, "neither the recipe nor -t gives one");
 	return err_try(b->e, "rocket build -t NAME %s, or name: NAME in the recipe", b->request->folder);
 }
 
@@ -136,7 +138,8 @@ static int open_base(struct build *b)
 		return rc;
 	if (img->format == IMAGE_ACI) {
 		err_new(b->e, ERR_USAGE, "%s is an appc image, which can't be a base", b->recipe.base);
-		return err_because(b->e, "its layers have other rules than OCI's");
+		err_because(b->e, "its layers have other rules than OCI's");
+		return err_try(b->e, "rocket image export --format oci-archive %s FILE, and import that", b->recipe.base);
 	}
 	rc = rebuild_open(b->store, img->view, &b->base_view, b->e);
 	if (!rc)
@@ -217,6 +220,7 @@ static int check_program(struct build *b)
 	if (argv[0][0] != '/' && strchr(argv[0], '/'))
 		return 0; /* relative to a working directory that a start may change */
 	err_new(b->e, ERR_NOT_FOUND, "the image would start %s, which is not in it", argv[0]);
+	err_because(b->e, "%s", argv[0][0] == '/' ? "no item of files puts it there" : "no directory of its PATH has it");
 	return err_try(b->e, "add it to files:, or correct entrypoint: or cmd:");
 }
 
@@ -238,6 +242,7 @@ static int check_user(struct build *b)
 	if (!accounts_find_owner(&b->gathered.accounts, &owner, &uid, &gid, b->e))
 		return 0;
 	err_new(b->e, ERR_USAGE, "the image would run as %s, whom it does not know", user);
+	err_because(b->e, "neither users: and groups: nor the base have it");
 	return err_try(b->e, "add it to users:, or use a number");
 }
 
@@ -387,7 +392,8 @@ int build_time(const char *source_date_epoch, int64_t *ret_s, struct err *e)
 
 	if (source_date_epoch && unit_parse_u64(source_date_epoch, 0, MAX_TIME, &time_s)) {
 		err_new(e, ERR_USAGE, "SOURCE_DATE_EPOCH=%.40s is no time", source_date_epoch);
-		return err_because(e, "it is seconds since 1970, a whole number up to the year 9999");
+		err_because(e, "it is seconds since 1970, a whole number up to the year 9999");
+		return err_try(e, "export SOURCE_DATE_EPOCH=$(date +%%s)");
 	}
 	*ret_s = (int64_t)time_s;
 	return 0;

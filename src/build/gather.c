@@ -213,6 +213,13 @@ static char *join(struct arena *a, const char *dir, const char *name)
 	return arena_printf(a, "%s%s%s", dir, str_has_suffix(dir, "/") ? "" : "/", name);
 }
 
+static int refuse_depth(struct gather *g, const struct source *source, const char *from)
+{
+	err_new(g->e, ERR_USAGE, "%s in %s is too deep for an image", from, source->name);
+	err_because(g->e, "more than %d directories stand in each other", MAX_DEPTH);
+	return err_try(g->e, "leave it out with except:");
+}
+
 static int copy_directory(struct gather *g, const struct source *source, const char *from, const char *to,
 			  unsigned depth)
 {
@@ -220,8 +227,7 @@ static int copy_directory(struct gather *g, const struct source *source, const c
 	int rc;
 
 	if (depth > MAX_DEPTH)
-		return err_new(g->e, ERR_USAGE, "%s in %s holds more than %d levels of directories", from,
-			       source->name, MAX_DEPTH);
+		return refuse_depth(g, source, from);
 	rc = source_list(source, g->a, from, &names, g->e);
 	for (size_t i = 0; !rc && names && names[i]; i++)
 		rc = copy_child(g, source, join(g->a, from, names[i]), join(g->a, to, names[i]), depth);
@@ -245,9 +251,8 @@ static int missing_source(struct gather *g, const struct source *source, const c
 			  const struct source_place *place)
 {
 	err_new(g->e, ERR_NOT_FOUND, "%s does not exist in %s", path, source->name);
-	if (!str_equal(path, place->path))
-		err_because(g->e, "%s is missing there", place->path);
-	return -g->e->code;
+	err_because(g->e, "%s is missing there", place->path);
+	return err_try(g->e, "correct the path, or name the tree that has it: --from TREE");
 }
 
 /* Without `to`: the same paths as in the tree, with every link that leads there. */
@@ -283,6 +288,7 @@ static int copy_renamed(struct gather *g, const struct source *source, const cha
 static int no_match(struct gather *g, const struct source *source, const char *pattern)
 {
 	err_new(g->e, ERR_NOT_FOUND, "nothing in %s matches %s", source->name, pattern);
+	err_because(g->e, "wildcards match within one level, and no leading dot");
 	return err_try(g->e, "ls in that tree, and correct the pattern");
 }
 
@@ -406,6 +412,7 @@ static int learn_arch(struct gather *g, const struct libs_object *object)
 	if (g->out->arch && !str_equal(g->out->arch, arch) && !g->in->recipe->arch) {
 		err_new(g->e, ERR_USAGE, "%s is for %s, other programs of the image are for %s", object->path, arch,
 			g->out->arch);
+		err_because(g->e, "an image is for one machine");
 		return err_try(g->e, "leave it out, or say which the image is for with arch:");
 	}
 	if (!g->out->arch) {
@@ -453,7 +460,8 @@ static int find_program(struct gather *g, struct elf *ret)
 		return 0;
 	}
 	err_new(g->e, ERR_USAGE, "the image has no program that could load plug-ins");
-	return err_because(g->e, "none of its files is a dynamic ELF program");
+	err_because(g->e, "none of its files is a dynamic ELF program");
+	return err_try(g->e, "leave out plugins: and name_service:, or name the plug-in's file in files:");
 }
 
 static int add_plugin_path(struct gather *g, const char *path)
@@ -488,6 +496,13 @@ static int add_plugin_name(struct gather *g, const char *name, bool *found)
 	return rc || !path ? rc : add_plugin_path(g, path);
 }
 
+static int missing_plugin(struct gather *g, const char *name)
+{
+	err_new(g->e, ERR_NOT_FOUND, "the plug-in %s is nowhere in %s", name, g->in->tree->name);
+	err_because(g->e, "no directory that the loader searches has it");
+	return err_try(g->e, "write its whole path, or put its package into the tree");
+}
+
 static int gather_plugins(struct gather *g)
 {
 	bool found;
@@ -500,7 +515,7 @@ static int gather_plugins(struct gather *g)
 		}
 		rc = add_plugin_name(g, *p, &found);
 		if (!rc && !found)
-			rc = err_new(g->e, ERR_NOT_FOUND, "the plug-in %s is nowhere in %s", *p, g->in->tree->name);
+			rc = missing_plugin(g, *p);
 	}
 	return rc;
 }
@@ -518,17 +533,25 @@ static bool is_service_name(const char *name)
 	return name[0] && !name[strspn(name, "abcdefghijklmnopqrstuvwxyz0123456789_")];
 }
 
+static int refuse_service(struct gather *g, const char *name)
+{
+	err_new(g->e, ERR_USAGE, "name_service can't be %.60s", name);
+	err_because(g->e, "services have names of small letters, digits and _");
+	return err_try(g->e, "name_service: [files, dns]");
+}
+
 static int add_service(struct gather *g, const char *name)
 {
 	bool found;
 	int rc;
 
 	if (!is_service_name(name))
-		return err_new(g->e, ERR_USAGE, "name_service: \"%s\" is no service, such as files or dns", name);
+		return refuse_service(g, name);
 	rc = add_plugin_name(g, arena_printf(g->a, "libnss_%s.so.2", name), &found);
 	if (rc || found || is_built_in_service(name))
 		return rc;
 	err_new(g->e, ERR_NOT_FOUND, "name_service: %s has no libnss_%s.so.2", g->in->tree->name, name);
+	err_because(g->e, "glibc loads that module for %s", name);
 	return err_try(g->e, "put the package libnss-%s into the tree", name);
 }
 
@@ -567,6 +590,7 @@ static int add_account_file(struct gather *g, const char *path, const char *text
 {
 	if (rootfs_find(&g->out->rootfs, path)) {
 		err_new(g->e, ERR_USAGE, "%s comes from files: and from users: or groups:", path);
+		err_because(g->e, "it can be only one of the two");
 		return err_try(g->e, "leave one of them out");
 	}
 	return add_text(g, path, text, 0644);

@@ -127,7 +127,8 @@ int libs_read(struct libs *l, const struct source *where, const char *path, stru
 		return rc;
 	if (!place.exists) {
 		err_new(e, ERR_NOT_FOUND, "%s does not exist in %s", path, where->name);
-		return err_because(e, "%s is missing there", place.path);
+		err_because(e, "%s is missing there", place.path);
+		return err_try(e, "correct the path, or name the tree that has it: --from TREE");
 	}
 	return read_place(l, where, &place, ret, e);
 }
@@ -378,6 +379,13 @@ static int missing(struct search *s, size_t at, const char *name)
 	return err_try(s->e, "put the package with %s into the tree, or write `libraries: none`", name);
 }
 
+static int refuse_many(struct search *s)
+{
+	err_new(s->e, ERR_FAILED, "%s needs too many libraries", s->queue.v[0].path);
+	err_because(s->e, "more than %d", MAX_QUEUE);
+	return err_try(s->e, "libraries: none");
+}
+
 static int need(struct search *s, size_t at, const char *name)
 {
 	struct hit hit = {};
@@ -392,7 +400,7 @@ static int need(struct search *s, size_t at, const char *name)
 	if (rc)
 		return rc == 1 ? missing(s, at, name) : rc;
 	if (s->queue.n >= MAX_QUEUE)
-		return err_new(s->e, ERR_FAILED, "%s needs more than %d libraries", s->queue.v[0].path, MAX_QUEUE);
+		return refuse_many(s);
 	dir = directory_of(s->l->arena, hit.path);
 	q = list_add(s->l->arena, &s->queue);
 	*q = (struct queued){.path = hit.path, .name = arena_strdup(s->l->arena, name), .parent = at, .elf = hit.elf};

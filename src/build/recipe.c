@@ -5,6 +5,8 @@
  */
 #include "build/recipe.h"
 
+#include <stdarg.h>
+#include <stdio.h>
 #include <string.h>
 #include <strings.h>
 
@@ -15,11 +17,26 @@
 #include "base/unit.h"
 #include "pod/signals.h"
 
-static int expect_scalar(const struct doc *node, const char *what, struct err *e)
+/* The three lines: what is wrong at this place, why, and what to write. */
+[[gnu::format(printf, 5, 6)]] static int refuse(const struct doc *at, struct err *e, const char *because,
+						const char *hint, const char *fmt, ...)
+{
+	char what[200];
+	va_list ap;
+
+	va_start(ap, fmt);
+	vsnprintf(what, sizeof(what), fmt, ap);
+	va_end(ap);
+	doc_err(at, e, "%s", what);
+	err_because(e, "%s", because);
+	return err_try(e, "%s", hint);
+}
+
+static int expect_scalar(const struct doc *node, const char *hint, struct err *e)
 {
 	if (node->kind != DOC_NULL && node->kind != DOC_LIST && node->kind != DOC_MAP)
 		return 0;
-	return doc_err(node, e, "%s must be %s", node->key ?: "this", what);
+	return refuse(node, e, "a number or a word is expected", hint, "%s has no plain value", node->key ?: "this entry");
 }
 
 /* Octal as chmod(1) takes it, 0 to 7777; "0o644" is YAML 1.2's way. */
@@ -28,17 +45,17 @@ static int decode_octal(const struct doc *node, int *ret, struct err *e)
 	const char *text;
 	int mode = 0;
 
-	if (expect_scalar(node, "an octal mode, such as 0644", e))
+	if (expect_scalar(node, "mode: 0644", e))
 		return -e->code;
 	text = node->text;
 	if (str_has_prefix(text, "0o"))
 		text += 2;
 	if (!text[0] || strlen(text) > 5 || text[strspn(text, "01234567")])
-		return doc_err(node, e, "%s: \"%s\" is no octal mode, such as 0644", node->key, node->text);
+		return refuse(node, e, "modes are octal, as chmod takes them", "mode: 0644", "%s can't be %.40s", node->key, node->text);
 	for (; *text; text++)
 		mode = mode * 8 + (*text - '0');
 	if (mode > 07777)
-		return doc_err(node, e, "%s: %s is more than 7777", node->key, node->text);
+		return refuse(node, e, "7777 is the largest mode", "mode: 0644", "%s can't be %s", node->key, node->text);
 	*ret = mode;
 	return 0;
 }
@@ -58,7 +75,7 @@ static int decode_owner(struct arena *a, const struct doc *node, void *object, s
 	struct recipe_item *item = object;
 	char *colon;
 
-	if (expect_scalar(node, "an owner, such as \"101:101\" or redis", e))
+	if (expect_scalar(node, "owner: \"101:101\"", e))
 		return -e->code;
 	item->owner.given = true;
 	item->owner.user = arena_strdup(a, node->text);
@@ -68,7 +85,8 @@ static int decode_owner(struct arena *a, const struct doc *node, void *object, s
 		item->owner.group = colon + 1;
 	}
 	if (!item->owner.user[0] || (colon && !item->owner.group[0]))
-		return doc_err(node, e, "owner: \"%s\" is no USER or USER:GROUP", node->text);
+		return refuse(node, e, "it is USER or USER:GROUP, names or numbers", "owner: \"101:101\"",
+			      "owner can't be %.60s", node->text);
 	return 0;
 }
 
@@ -103,14 +121,23 @@ struct item_rule {
 	bool needs_to, takes_mode, takes_dir_mode, takes_except;
 	bool absolute;       /* its value is a path in the tree or in the image */
 	bool to_is_path;     /* `to` is a path in the image */
+	const char *usage;   /* for messages */
 };
 
+static const char needs_absolute[] = "it must be an absolute path without . and ..";
+static const char account_names[] = "it is up to 32 letters, digits, _ - and ., a letter or _ first";
+
 static const struct item_rule item_rules[] = {
-	[ITEM_COPY] = {"copy", offsetof(struct recipe_item, copy), false, true, true, true, true, true},
-	[ITEM_LOCAL] = {"local", offsetof(struct recipe_item, local), true, true, true, true, false, true},
-	[ITEM_DIR] = {"dir", offsetof(struct recipe_item, dir), false, true, false, false, true, true},
-	[ITEM_LINK] = {"link", offsetof(struct recipe_item, link), true, false, false, false, true, false},
-	[ITEM_TEXT] = {"text", offsetof(struct recipe_item, text), true, true, false, false, false, true},
+	[ITEM_COPY] = {"copy", offsetof(struct recipe_item, copy), false, true, true, true, true, true,
+		       "{copy: PATH, to: PATH, mode: …, dir_mode: …, owner: …, except: […]}"},
+	[ITEM_LOCAL] = {"local", offsetof(struct recipe_item, local), true, true, true, true, false, true,
+			"{local: PATH, to: PATH, mode: …, dir_mode: …, owner: …, except: […]}"},
+	[ITEM_DIR] = {"dir", offsetof(struct recipe_item, dir), false, true, false, false, true, true,
+		      "{dir: PATH, mode: …, owner: …}"},
+	[ITEM_LINK] = {"link", offsetof(struct recipe_item, link), true, false, false, false, true, false,
+		       "{link: PATH, to: TARGET, owner: …}"},
+	[ITEM_TEXT] = {"text", offsetof(struct recipe_item, text), true, true, false, false, false, true,
+		       "{text: TEXT, to: PATH, mode: …, owner: …}"},
 };
 
 static const char *item_value(const struct recipe_item *item, size_t kind)
@@ -130,9 +157,8 @@ static int item_kind(struct recipe_item *item, struct err *e)
 	}
 	if (found == 1)
 		return 0;
-	doc_err(item->place, e, "an item of files has %s of copy, local, dir, link, text",
-		found ? "more than one" : "none");
-	return err_because(e, "each item is exactly one of these");
+	return refuse(item->place, e, "each item is exactly one of these", "{copy: /usr/bin/x, to: /bin/x}",
+		      "an item of files has %s of copy, local, dir, link, text", found ? "more than one" : "none");
 }
 
 static int check_item_extras(const struct recipe_item *item, const struct item_rule *rule, struct err *e)
@@ -149,10 +175,10 @@ static int check_item_extras(const struct recipe_item *item, const struct item_r
 
 	for (size_t i = 0; i < ARRAY_SIZE(extras); i++)
 		if (extras[i].given && !extras[i].allowed)
-			return doc_err(item->place, e, "%s means nothing with %s", extras[i].key, rule->key);
+			return refuse(item->place, e, rule->usage, "man rocket-recipe", "%s means nothing with %s",
+				      extras[i].key, rule->key);
 	if (rule->needs_to && !item->to)
-		return doc_err(item->place, e, "%s needs to: %s", rule->key,
-			       item->kind == ITEM_LINK ? "where the link points" : "a path in the image");
+		return refuse(item->place, e, rule->usage, "man rocket-recipe", "%s needs to:", rule->key);
 	return 0;
 }
 
@@ -165,14 +191,14 @@ static int check_item(const struct recipe_item *item, struct err *e)
 	if (rc)
 		return rc;
 	if (rule->absolute && !path_is_clean_absolute(value))
-		return doc_err(item->place, e, "%s: \"%s\" must be an absolute path without . and ..", rule->key,
-			       value);
+		return refuse(item->place, e, needs_absolute, rule->usage, "%s can't be %.100s", rule->key, value);
 	if (item->kind == ITEM_LOCAL && (value[0] == '/' || !value[0]))
-		return doc_err(item->place, e, "local: \"%s\" must be relative to the recipe's folder", value);
+		return refuse(item->place, e, "it is relative to the recipe's folder", rule->usage, "local can't be %.100s",
+			      value);
 	if (rule->to_is_path && item->to && !path_is_clean_absolute(item->to))
-		return doc_err(item->place, e, "to: \"%s\" must be an absolute path without . and ..", item->to);
+		return refuse(item->place, e, needs_absolute, rule->usage, "to can't be %.100s", item->to);
 	if (item->to && !item->to[0])
-		return doc_err(item->place, e, "to: must not be empty");
+		return refuse(item->place, e, "a link points somewhere", rule->usage, "to is empty");
 	return 0;
 }
 
@@ -187,7 +213,8 @@ static int decode_item(struct arena *a, const struct doc *node, struct recipe_it
 	else if (node->kind == DOC_MAP)
 		rc = decode_doc(&d, &item_set, node, item, e);
 	else
-		return doc_err(node, e, "an item of files is a path, or a mapping with copy, local, dir, link or text");
+		return refuse(node, e, "it is a path, or a mapping with copy, local, dir, link or text",
+			      "{copy: /usr/bin/x, to: /bin/x}", "this is no item of files");
 	if (!rc)
 		rc = item_kind(item, e);
 	return rc ? rc : check_item(item, e);
@@ -198,7 +225,8 @@ static int decode_files(struct arena *a, const struct doc *node, void *object, s
 	struct recipe *r = object;
 
 	if (node->kind != DOC_LIST)
-		return doc_err(node, e, "files must be a list");
+		return refuse(node, e, "it names what is put in, one item after the other", "files: [/usr/bin/x]",
+			      "files must be a list");
 	for (const struct doc *child = node->child; child; child = child->next) {
 		int rc = decode_item(a, child, list_add(a, &r->files), e);
 
@@ -242,16 +270,20 @@ static const struct field_set user_set = FIELD_SET("user", struct recipe_user, u
 static int check_user(const struct doc *node, const struct recipe_user *user, struct err *e)
 {
 	if (!is_account_name(user->name))
-		return doc_err(node, e, "\"%s\" is no name for a user", user->name);
+		return refuse(node, e, account_names, "users: {redis: {uid: 101}}", "a user can't be named %.60s",
+			      user->name);
 	if (user->uid > INT32_MAX)
-		return doc_err(node, e, "uid of %s is more than 2147483647", user->name);
+		return refuse(node, e, "2147483647 is the largest", "users: {redis: {uid: 101}}",
+			      "%s can't have the uid %u", user->name, user->uid);
 	if (user->home && !path_is_clean_absolute(user->home))
-		return doc_err(node, e, "home of %s must be an absolute path", user->name);
+		return refuse(node, e, needs_absolute, "home: /var/lib/redis", "the home of %s can't be %.100s",
+			      user->name, user->home);
 	if (!is_account_text(user->home) || !is_account_text(user->shell) || !is_account_text(user->comment))
-		return doc_err(node, e, "%s: passwd can't hold \":\" or a line's end", user->name);
+		return refuse(node, e, "passwd can't hold a colon or a line's end", "leave them out",
+			      "home, shell or comment of %s has a colon or several lines", user->name);
 	for (char **group = user->groups; group && *group; group++)
 		if (!is_account_name(*group))
-			return doc_err(node, e, "\"%s\" is no name for a group", *group);
+			return refuse(node, e, account_names, "groups: {media: 44}", "a group can't be named %.60s", *group);
 	return 0;
 }
 
@@ -261,7 +293,8 @@ static int decode_users(struct arena *a, const struct doc *node, void *object, s
 	struct recipe *r = object;
 
 	if (node->kind != DOC_MAP)
-		return doc_err(node, e, "users must be a mapping from names, such as redis: {uid: 101}");
+		return refuse(node, e, "each user has a name and a number", "users: {redis: {uid: 101}}",
+			      "users must be a mapping from names");
 	for (const struct doc *child = node->child; child; child = child->next) {
 		struct recipe_user *user = list_add(a, &r->users);
 		int rc = decode_doc(&d, &user_set, child, user, e);
@@ -280,18 +313,21 @@ static int decode_groups(struct arena *a, const struct doc *node, void *object, 
 	struct recipe *r = object;
 
 	if (node->kind != DOC_MAP)
-		return doc_err(node, e, "groups must be a mapping from names to numbers, such as tty: 5");
+		return refuse(node, e, "each group has a name and a number", "groups: {media: 44}",
+			      "groups must be a mapping from names to numbers");
 	for (const struct doc *child = node->child; child; child = child->next) {
 		struct recipe_group *group = list_add(a, &r->groups);
 		uint64_t gid;
 
 		group->name = arena_strdup(a, child->key);
 		if (!is_account_name(group->name))
-			return doc_err(child, e, "\"%s\" is no name for a group", group->name);
-		if (expect_scalar(child, "a number", e))
+			return refuse(child, e, account_names, "groups: {media: 44}", "a group can't be named %.60s",
+				      group->name);
+		if (expect_scalar(child, "groups: {media: 44}", e))
 			return -e->code;
 		if (unit_parse_u64(child->text, 0, INT32_MAX, &gid))
-			return doc_err(child, e, "%s: \"%s\" is no group number", group->name, child->text);
+			return refuse(child, e, "it is a number up to 2147483647", "groups: {media: 44}",
+				      "%s can't have the number %.40s", group->name, child->text);
 		group->gid = (uint32_t)gid;
 	}
 	return 0;
@@ -305,13 +341,14 @@ static int decode_port(struct arena *a, const struct doc *node, struct recipe *r
 	const char *slash, *proto;
 	uint64_t port;
 
-	if (expect_scalar(node, "a port, such as 80 or 53/udp", e))
+	if (expect_scalar(node, "ports: [80, 53/udp]", e))
 		return -e->code;
 	slash = strchr(node->text, '/');
 	proto = slash ? slash + 1 : "tcp";
 	if (unit_parse_u64(arena_strndup(a, node->text, strcspn(node->text, "/")), 1, 65535, &port) ||
 	    (!str_equal(proto, "tcp") && !str_equal(proto, "udp")))
-		return doc_err(node, e, "\"%s\" is no port, such as 80 or 53/udp", node->text);
+		return refuse(node, e, "a port is a number from 1 to 65535, with /udp behind it or not", "ports: [80, 53/udp]",
+			      "%.60s is no port", node->text);
 	arena_strv_add(a, &r->ports, arena_printf(a, "%u/%s", (unsigned)port, proto));
 	return 0;
 }
@@ -319,7 +356,7 @@ static int decode_port(struct arena *a, const struct doc *node, struct recipe *r
 static int decode_ports(struct arena *a, const struct doc *node, void *object, struct err *e)
 {
 	if (node->kind != DOC_LIST)
-		return doc_err(node, e, "ports must be a list, such as [80, 53/udp]");
+		return refuse(node, e, "an image may listen on several", "ports: [80, 53/udp]", "ports must be a list");
 	for (const struct doc *child = node->child; child; child = child->next) {
 		int rc = decode_port(a, child, object, e);
 
@@ -368,10 +405,11 @@ static const struct field_set recipe_set =
 static int check_paths(const struct doc *root, const struct recipe *r, struct err *e)
 {
 	if (r->workdir && !path_is_clean_absolute(r->workdir))
-		return doc_err(doc_get(root, "workdir"), e, "workdir must be an absolute path without . and ..");
+		return refuse(doc_get(root, "workdir"), e, needs_absolute, "workdir: /srv", "workdir can't be %.100s", r->workdir);
 	for (char **v = r->volumes; v && *v; v++)
 		if (!path_is_clean_absolute(*v) || str_equal(*v, "/"))
-			return doc_err(doc_get(root, "volumes"), e, "volumes: \"%s\" must be an absolute path", *v);
+			return refuse(doc_get(root, "volumes"), e, needs_absolute, "volumes: [/data]",
+				      "a volume can't be at %.100s", *v);
 	return 0;
 }
 
@@ -382,17 +420,19 @@ static int check_signal(const struct doc *root, const struct recipe *r, struct e
 
 	if (!r->stop_signal || !signal_parse(r->stop_signal, &signal, &inner))
 		return 0;
-	doc_err(doc_get(root, "stop_signal"), e, "stop_signal: \"%s\" is no signal, such as QUIT", r->stop_signal);
-	return inner.hint[0] ? err_try(e, "%s", inner.hint) : -e->code;
+	return refuse(doc_get(root, "stop_signal"), e, inner.because[0] ? inner.because : "signals have names: signal(7)",
+		      inner.hint[0] ? inner.hint : "stop_signal: QUIT", "%.60s is no signal", r->stop_signal);
 }
 
 /* The words of a list are passed to execve() as they are, so an empty program can't work. */
 static int check_run(const struct doc *root, const struct recipe *r, struct err *e)
 {
 	if (r->entrypoint && r->entrypoint[0] && !r->entrypoint[0][0])
-		return doc_err(doc_get(root, "entrypoint"), e, "entrypoint names no program");
+		return refuse(doc_get(root, "entrypoint"), e, "its first word is empty", "entrypoint: [/usr/bin/x]",
+			      "entrypoint names no program");
 	if (!r->files.n && !r->base)
-		return doc_err(root, e, "a recipe needs files: or base:, else the image is empty");
+		return refuse(root, e, "without files: and base: there is nothing in it", "files: [/usr/bin/x]",
+			      "the image would be empty");
 	return 0;
 }
 

@@ -170,13 +170,20 @@ static struct rootfs_entry *append(struct rootfs *fs, const struct rootfs_entry 
 	return added;
 }
 
+static int refuse_many(struct err *e)
+{
+	err_new(e, ERR_USAGE, "the image would have too many entries");
+	err_because(e, "%d is the limit", MAX_ENTRIES);
+	return err_try(e, "leave out what it does not need with except:");
+}
+
 /* Puts the entry, whose path is resolved, into the table. */
 static int put(struct rootfs *fs, const struct rootfs_entry *entry, struct err *e)
 {
 	struct rootfs_entry *old = rootfs_find(fs, entry->path);
 
 	if (!old && fs->entries.n >= MAX_ENTRIES)
-		return err_new(e, ERR_USAGE, "the image has more than %d entries", MAX_ENTRIES);
+		return refuse_many(e);
 	if (!old) {
 		append(fs, entry);
 		return 0;
@@ -184,7 +191,8 @@ static int put(struct rootfs *fs, const struct rootfs_entry *entry, struct err *
 	if ((old->kind == ROOTFS_DIR) != (entry->kind == ROOTFS_DIR)) {
 		err_new(e, ERR_USAGE, "/%s can't be %s in the image", entry->path,
 			kind_name(entry->kind));
-		return err_because(e, "it is %s already", kind_name(old->kind));
+		err_because(e, "it is %s already", kind_name(old->kind));
+		return err_try(e, "choose another path, or leave one of the two out");
 	}
 	if (!entry->implied)
 		*old = *entry;
@@ -206,6 +214,13 @@ static int put_parents(struct rootfs *fs, char *path, struct err *e)
 	return 0;
 }
 
+static int refuse_path(struct err *e, const char *path)
+{
+	err_new(e, ERR_USAGE, "/%.150s can't be put into the image", path + strspn(path, "/"));
+	err_because(e, "the path is the root or too long, or links of the image on its way form a loop");
+	return err_try(e, "choose another path");
+}
+
 int rootfs_add(struct rootfs *fs, const struct rootfs_entry *entry, struct err *e)
 {
 	[[gnu::cleanup(resolve_free)]] struct resolve r = {.fs = fs};
@@ -213,15 +228,14 @@ int rootfs_add(struct rootfs *fs, const struct rootfs_entry *entry, struct err *
 	int rc;
 
 	if (strlen(entry->path) >= PATH_MAX)
-		return err_new(e, ERR_USAGE, "a path in the image is longer than the kernel allows");
+		return refuse_path(e, entry->path);
 	str_add(&r.rest, entry->path);
 	r.follow_last = entry->kind == ROOTFS_DIR;
 	if (resolve_all(&r)) {
-		err_new(e, ERR_USAGE, "/%s can't be put into the image", entry->path + strspn(entry->path, "/"));
-		return err_because(e, "links of the image on its way form a loop or make it too long");
+		return refuse_path(e, entry->path);
 	}
 	if (!r.done.len)
-		return entry->kind == ROOTFS_DIR ? 0 : err_new(e, ERR_USAGE, "/ can't be %s", kind_name(entry->kind));
+		return entry->kind == ROOTFS_DIR ? 0 : refuse_path(e, "/");
 	copy.path = arena_strdup(fs->arena, r.done.text);
 	rc = put_parents(fs, copy.path, e);
 	return rc ? rc : put(fs, &copy, e);

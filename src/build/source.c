@@ -88,6 +88,13 @@ int source_open_file(const struct source *src, const char *path)
 	return take_fd(&fd);
 }
 
+static int refuse_long(const struct source *src, struct err *e)
+{
+	err_new(e, ERR_FAILED, "a path in %s is too long", src->name);
+	err_because(e, "with the links on its way it is longer than the kernel allows");
+	return err_try(e, "correct the tree, or leave it out");
+}
+
 /* The state of one resolution. */
 struct walk {
 	const struct source *src;
@@ -143,7 +150,8 @@ static int walk_link(struct walk *w)
 	if (w->place.links.n == MAX_LINKS) {
 		err_new(w->e, ERR_FAILED, "%s in %s goes through more than %d links",
 			w->done.text, w->src->name, MAX_LINKS);
-		return err_because(w->e, "the links probably point at each other");
+		err_because(w->e, "the links probably point at each other");
+		return err_try(w->e, "correct the tree, or leave it out");
 	}
 	link = list_add(w->a, &w->place.links);
 	link->path = arena_strdup(w->a, w->done.text);
@@ -168,8 +176,7 @@ static bool is_missing(int errnum)
 static int walk_into(struct walk *w, const char *name)
 {
 	if (w->done.len + w->rest.len > 2 * PATH_MAX)
-		return err_new(w->e, ERR_FAILED, "a path in %s gets longer than the kernel allows",
-			       w->src->name);
+		return refuse_long(w->src, w->e);
 	str_addf(&w->done, "/%s", name);
 	if (source_lstat(w->src, w->done.text, &w->place.st)) {
 		if (is_missing(errno))
@@ -213,7 +220,7 @@ int source_resolve(const struct source *src, struct arena *a, const char *path, 
 	int rc;
 
 	if (strlen(path) >= PATH_MAX)
-		return err_new(e, ERR_FAILED, "a path in %s is longer than the kernel allows", src->name);
+		return refuse_long(src, e);
 	str_add(&w.rest, path);
 	rc = walk_all(&w);
 	if (rc)
@@ -313,6 +320,13 @@ static int glob_directory(struct glob_walk *g, const char *prefix, const char *c
 	return rc;
 }
 
+static int refuse_pattern(struct err *e)
+{
+	err_new(e, ERR_FAILED, "a pattern matches too much");
+	err_because(e, "it leads to more than %d paths, or to one that is too long", MAX_NAMES);
+	return err_try(e, "write a narrower one, or name the directory");
+}
+
 /* The whole pattern is walked: what stands there, be it a dangling link, is a match. */
 static int glob_match(struct glob_walk *g, const char *path)
 {
@@ -322,7 +336,7 @@ static int glob_match(struct glob_walk *g, const char *path)
 	if (rc || (!place.exists && !place.links.n))
 		return rc;
 	if (g->found.list.n >= MAX_NAMES)
-		return err_new(g->e, ERR_FAILED, "a pattern matches more than %d paths", MAX_NAMES);
+		return refuse_pattern(g->e);
 	*list_add(g->a, &g->found.list) = arena_strdup(g->a, path);
 	return 0;
 }
@@ -336,7 +350,7 @@ static int glob_from(struct glob_walk *g, const char *prefix, const char *rest)
 	if (!n)
 		return glob_match(g, *prefix ? prefix : "/");
 	if (strlen(prefix) + n >= PATH_MAX)
-		return err_new(g->e, ERR_FAILED, "a pattern leads to a path that is too long");
+		return refuse_pattern(g->e);
 	if (source_is_pattern(component))
 		return glob_directory(g, prefix, component, s + n);
 	return glob_from(g, arena_printf(g->a, "%s/%s", prefix, component), s + n);

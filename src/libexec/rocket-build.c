@@ -71,10 +71,14 @@ static int check(const struct asked *asked, struct err *e)
 {
 	if (!asked->dir)
 		return err_new(e, ERR_USAGE, "rocket-build needs --dir");
-	if (!asked->n_folders)
-		return err_new(e, ERR_USAGE, "build needs the folder of a recipe");
+	if (!asked->n_folders) {
+		err_new(e, ERR_USAGE, "build needs the folder of a recipe");
+		err_because(e, "none was given");
+		return err_try(e, "rocket build .");
+	}
 	if (asked->n_folders > 1 && (asked->request.file || asked->request.name)) {
 		err_new(e, ERR_USAGE, "-f and -t are for one folder, and %d were given", asked->n_folders);
+		err_because(e, "one recipe, or one name, is for one image");
 		return err_try(e, "rocket build %s", asked->folders[0]);
 	}
 	return 0;
@@ -167,6 +171,8 @@ int main(int argc, char **argv)
 		rc = build_time(getenv("SOURCE_DATE_EPOCH"), &asked.request.time_s, &e);
 	if (!rc)
 		rc = run(&asked, &e);
+	if (rc && !e.hint[0])
+		(void)err_try(&e, "rocket help build, or: man rocket-recipe");
 	if (rc)
 		(asked.json ? err_print_json : err_print)(stderr, &e);
 	return -rc;

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/* passwd and group from users and groups: what is made, what stays of a base, what is refused. */
 #include "build/accounts.h"
 
 #include <setjmp.h>

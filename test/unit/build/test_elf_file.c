@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/* The ELF reader over files made field by field: both classes and byte orders, cut and damaged ones. */
 #include "build/elf_file.h"
 
 #include <setjmp.h>

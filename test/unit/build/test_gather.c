@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/* From recipes over a throw-away tree to what would be in the image, line by line. */
 #include "build/gather.h"
 
 #include "fixture.h"

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/* Config and manifest, byte for byte. */
 #include "build/oci.h"
 
 #include <setjmp.h>
