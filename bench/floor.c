@@ -366,7 +366,7 @@ static void child_become_root(struct floor *f)
 [[gnu::noreturn]] static void child_run(struct floor *f, struct app *a)
 {
 	const struct options *o = &f->opt;
-	char *env[] = {"PATH=/bin:/usr/bin", NULL};
+	char *env[] = {(char *)"PATH=/bin:/usr/bin", NULL};
 
 	mark(f, C_ENTER);
 	if (o->ns & CLONE_NEWUSER)
@@ -809,7 +809,7 @@ static int cmd_enter(struct floor *f, pid_t target)
 	pid_t pid = fork();
 
 	if (!pid) {
-		char *env[] = {"PATH=/bin:/usr/bin", NULL};
+		char *env[] = {(char *)"PATH=/bin:/usr/bin", NULL};
 
 		if (f->opt.caps)
 			child_drop_caps(f);
@@ -873,14 +873,14 @@ static int cmd_ns(const struct floor *f)
 /* What the kernel holds and can't reclaim, in kB. */
 static long kernel_memory_kb(void)
 {
-	static const char *const keys[] = {"SUnreclaim: %ld", "KernelStack: %ld", "PageTables: %ld", "Percpu: %ld"};
+	static const char *const keys[] = {"SUnreclaim:", "KernelStack:", "PageTables:", "Percpu:"};
 	FILE *in = fopen("/proc/meminfo", "re");
 	char line[200];
 	long sum = 0, value;
 
 	while (in && fgets(line, sizeof line, in))
 		for (size_t i = 0; i < sizeof keys / sizeof *keys; i++)
-			if (sscanf(line, keys[i], &value) == 1)
+			if (strncmp(line, keys[i], strlen(keys[i])) == 0 && sscanf(line + strlen(keys[i]), "%ld", &value) == 1)
 				sum += value;
 	if (in)
 		fclose(in);
