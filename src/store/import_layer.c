@@ -19,10 +19,11 @@
 
 enum {
 	TAR_SLOT = 1 << 20,
-	IN_SLOT = 256 << 10,
+	IN_SLOT = 512 << 10,
 	STACK_SIZE = 256 << 10,
 	WRITE_BACK = 8 << 20,     /* how far buffered writing runs ahead of the disk */
-	BUFFERED_MAX = 64 << 20,  /* what a first start should find in the page cache; beyond it, past the cache */
+	BUFFERED_MAX = 64 << 20,  /* a tar up to this should be in the page cache at the first start; larger ones go past it */
+	USUAL_RATIO = 3,          /* of a tar to its compressed form */
 };
 /* A bomb is small and becomes large: both must be so. The largest layers known keep below 30. */
 #define BOMB_MIN   (512ULL << 20)
@@ -34,6 +35,7 @@ struct pipeline {
 	struct ring in;   /* the bytes as they came, when they are compressed */
 	struct ring tar;
 	bool compressed;
+	bool large;
 	uint64_t bytes_in, bytes_out;
 };
 
@@ -261,6 +263,14 @@ static void set_direct(struct out *o, bool direct)
 		o->direct = direct;
 }
 
+/* Is the tar likely to be larger than what the page cache is good for? */
+static bool is_large(const struct pipeline *p)
+{
+	uint64_t left = p->layer->in.left;
+
+	return left != UINT64_MAX && left > (p->compressed ? BUFFERED_MAX / USUAL_RATIO : BUFFERED_MAX);
+}
+
 static int write_slot(struct out *o, const uint8_t *slot, size_t n, struct err *e)
 {
 	if (!o->direct && o->at == BUFFERED_MAX)
@@ -293,6 +303,8 @@ static int write_and_parse(struct pipeline *p, int fd, struct err *e)
 	size_t len = 0;
 	int r = 0;
 
+	if (p->large)
+		set_direct(&out, true);
 	for (uint64_t n = 0; !r && (slot = ring_take(&p->tar, n, &len)); n++) {
 		r = write_slot(&out, slot, len, e);
 		if (!r)
@@ -399,6 +411,7 @@ int import_layer(const struct store *s, struct import_layer *l, struct err *e)
 	struct pipeline p = {.layer = l, .compressed = kind != INFLATE_NONE};
 
 	l->was_compressed = p.compressed;
+	p.large = is_large(&p);
 	ring_sync_init(&p.sync);
 	ring_init(&p.tar, &p.sync, TAR_SLOT, 2);
 	ring_init(&p.in, &p.sync, p.compressed ? IN_SLOT : RING_ALIGN, 1);

@@ -9,12 +9,14 @@ void ring_sync_init(struct ring_sync *s)
 {
 	memset(s, 0, sizeof(*s));
 	pthread_mutex_init(&s->mutex, NULL);
-	pthread_cond_init(&s->cond, NULL);
+	pthread_cond_init(&s->filled, NULL);
+	pthread_cond_init(&s->room, NULL);
 }
 
 void ring_sync_destroy(struct ring_sync *s)
 {
-	pthread_cond_destroy(&s->cond);
+	pthread_cond_destroy(&s->filled);
+	pthread_cond_destroy(&s->room);
 	pthread_mutex_destroy(&s->mutex);
 }
 
@@ -24,7 +26,8 @@ void ring_fail(struct ring_sync *s, const struct err *e)
 	if (!s->failed)
 		s->err = *e;
 	s->failed = true;
-	pthread_cond_broadcast(&s->cond);
+	pthread_cond_broadcast(&s->filled);
+	pthread_cond_broadcast(&s->room);
 	pthread_mutex_unlock(&s->mutex);
 }
 
@@ -54,7 +57,7 @@ uint8_t *ring_get_empty(struct ring *r)
 
 	pthread_mutex_lock(&r->sync->mutex);
 	while (r->readers_left[i] && !r->sync->failed)
-		pthread_cond_wait(&r->sync->cond, &r->sync->mutex);
+		pthread_cond_wait(&r->sync->room, &r->sync->mutex);
 	slot = r->sync->failed ? NULL : r->slot[i];
 	pthread_mutex_unlock(&r->sync->mutex);
 	return slot;
@@ -68,7 +71,7 @@ void ring_put(struct ring *r, size_t len)
 	r->len[i] = len;
 	r->readers_left[i] = r->readers;
 	r->filled++;
-	pthread_cond_broadcast(&r->sync->cond);
+	pthread_cond_broadcast(&r->sync->filled);
 	pthread_mutex_unlock(&r->sync->mutex);
 }
 
@@ -76,7 +79,7 @@ void ring_close(struct ring *r)
 {
 	pthread_mutex_lock(&r->sync->mutex);
 	r->closed = true;
-	pthread_cond_broadcast(&r->sync->cond);
+	pthread_cond_broadcast(&r->sync->filled);
 	pthread_mutex_unlock(&r->sync->mutex);
 }
 
@@ -86,7 +89,7 @@ const uint8_t *ring_take(struct ring *r, uint64_t n, size_t *ret_len)
 
 	pthread_mutex_lock(&r->sync->mutex);
 	while (r->filled <= n && !r->closed && !r->sync->failed)
-		pthread_cond_wait(&r->sync->cond, &r->sync->mutex);
+		pthread_cond_wait(&r->sync->filled, &r->sync->mutex);
 	if (r->filled > n && !r->sync->failed) {
 		slot = r->slot[n % RING_SLOTS];
 		*ret_len = r->len[n % RING_SLOTS];
@@ -99,7 +102,7 @@ void ring_done(struct ring *r, uint64_t n)
 {
 	pthread_mutex_lock(&r->sync->mutex);
 	if (!--r->readers_left[n % RING_SLOTS])
-		pthread_cond_broadcast(&r->sync->cond);
+		pthread_cond_signal(&r->sync->room);
 	pthread_mutex_unlock(&r->sync->mutex);
 }
 
@@ -115,7 +118,7 @@ int ring_wait_either(struct ring *a, uint64_t na, struct ring *b, uint64_t nb)
 
 	pthread_mutex_lock(&s->mutex);
 	while (!s->failed && a->filled <= na && !(b && b->filled > nb) && !(is_over(a, na) && is_over(b, nb)))
-		pthread_cond_wait(&s->cond, &s->mutex);
+		pthread_cond_wait(&s->filled, &s->mutex);
 	if (!s->failed && a->filled > na)
 		which = 0;
 	else if (!s->failed && b && b->filled > nb)

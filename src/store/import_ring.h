@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * Private to import*.c: buffers that one thread fills and others read, in order. All rings of one layer
- * share a lock and a condition, so that a thread can wait for either of two, and so that one failure stops
+ * share a lock and its conditions, so that a thread can wait for either of two, and so that one failure stops
  * them all.
  */
 #pragma once
@@ -17,7 +17,8 @@ enum { RING_SLOTS = 8, RING_ALIGN = 4096 };
 
 struct ring_sync {
 	pthread_mutex_t mutex;
-	pthread_cond_t cond;
+	pthread_cond_t filled; /* what readers wait for */
+	pthread_cond_t room;   /* what the one who fills waits for */
 	bool failed;     /* somebody gave up: err says why */
 	struct err err;
 };
