@@ -30,6 +30,7 @@ static int take(void *context, const struct opt *o, const char *value, struct er
 	if (unit_parse_time(value, &w->grace_ns) == 0 && w->grace_ns >= 0)
 		return 0;
 	err_new(e, ERR_USAGE, "--grace-period '%.40s' is no time", value);
+	err_because(e, "a time carries its unit, as 30m, 12h or 2d; 0 is none");
 	return err_try(e, "--grace-period 30m");
 }
 

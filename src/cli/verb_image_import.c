@@ -20,7 +20,8 @@ static int become(struct cli *cli, char **words, int n, const char *name, struct
 	char **args = NULL;
 
 	if (n > 1 && name) {
-		err_new(e, ERR_USAGE, "import was given two names, '%.60s' and '%.60s'", name, words[1]);
+		err_new(e, ERR_USAGE, "import takes one name");
+		err_because(e, "it was given '%.60s' and '%.60s'", name, words[1]);
 		return err_try(e, "rocket image import %.80s %.80s", words[0], name);
 	}
 	if (n > 1)

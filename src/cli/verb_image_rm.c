@@ -39,7 +39,8 @@ static int remove_all_names(struct cli *cli, const struct store *s, const struct
 	for (size_t i = 0; i < n; i++)
 		names += str_equal(all[i].image.manifest_digest, img->manifest_digest);
 	if (r == 0 && names > 1 && !force) {
-		err_new(e, ERR_STATE, "the image %s has %zu names", image_short_id(cli->arena, img->id), names);
+		err_new(e, ERR_STATE, "the image %s is not removed", image_short_id(cli->arena, img->id));
+		err_because(e, "it has %zu names", names);
 		return err_try(e, "rocket image rm --force %s   (all of them), or name one",
 			       image_short_id(cli->arena, img->id));
 	}

@@ -288,7 +288,8 @@ static int find_format(const char *name, const struct image *img, const struct e
 			f = &formats[i];
 	if (!f) {
 		err_new(e, ERR_USAGE, "there is no export format '%.40s'", name);
-		return err_try(e, "--format oci, oci-archive, docker-archive or aci");
+		err_because(e, "the formats are oci, oci-archive, docker-archive and aci");
+		return err_try(e, "--format oci-archive");
 	}
 	if (f->aci != (img->format == IMAGE_ACI)) {
 		err_new(e, ERR_USAGE, "the image can't be exported as %s", f->name);
@@ -364,6 +365,7 @@ int image_export(struct image_tool *t, int argc, char **argv, struct err *e)
 		return r;
 	if (argc - w.at != 2) {
 		err_new(e, ERR_USAGE, "export takes an image and where it goes");
+		err_because(e, "it was given %d words", argc - w.at);
 		return err_try(e, "rocket image export NAME FILE");
 	}
 	return run_export(t, argv[w.at], argv[w.at + 1], format, e);

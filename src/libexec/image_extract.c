@@ -231,6 +231,7 @@ int image_extract(struct image_tool *t, int argc, char **argv, struct err *e)
 		return r;
 	if (argc - w.at != 2) {
 		err_new(e, ERR_USAGE, "extract takes an image and a directory");
+		err_because(e, "it was given %d words", argc - w.at);
 		return err_try(e, "rocket image extract NAME DIR");
 	}
 	return run_extract(t, argv[w.at], argv[w.at + 1], force, e);

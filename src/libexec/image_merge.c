@@ -49,16 +49,13 @@ static int copy_xattrs(int from, int to)
 	return 0;
 }
 
-static int copy_metadata(int from, int to, struct err *e)
+/* st is what `from` was before its entries were moved. */
+static int copy_metadata(int from, const struct stat *st, int to, struct err *e)
 {
-	struct stat st;
+	struct timespec times[2] = {st->st_atim, st->st_mtim};
 
-	if (fstat(from, &st) < 0)
-		return image_err(e, "can't read a directory");
-	struct timespec times[2] = {st.st_atim, st.st_mtim};
-
-	if ((fchown(to, st.st_uid, st.st_gid) < 0 && geteuid() == 0) || copy_xattrs(from, to) < 0 ||
-	    fchmod(to, st.st_mode & 07777) < 0 || futimens(to, times) < 0)
+	if ((fchown(to, st->st_uid, st->st_gid) < 0 && geteuid() == 0) || copy_xattrs(from, to) < 0 ||
+	    fchmod(to, st->st_mode & 07777) < 0 || futimens(to, times) < 0)
 		return image_err(e, "can't change a directory");
 	return 0;
 }
@@ -92,21 +89,27 @@ static int merge_dir(int from, int to, unsigned depth, struct err *e)
 {
 	int r = 0, fd = openat(from, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	autoclosedir DIR *d = fd < 0 ? NULL : fdopendir(fd);
+	struct stat st;
 
-	if (!d || depth > TREE_DEPTH_MAX + 1)
+	if (!d || fstat(from, &st) < 0 || depth > TREE_DEPTH_MAX + 1)
 		return image_err(e, "can't list a directory");
 	for (struct dirent *entry; r == 0 && (entry = readdir(d));)
 		if (strcmp(entry->d_name, ".") != 0 && strcmp(entry->d_name, "..") != 0)
 			r = merge_entry(from, to, entry->d_name, depth, e);
-	return r < 0 ? r : copy_metadata(from, to, e);
+	return r < 0 ? r : copy_metadata(from, &st, to, e);
 }
 
 int image_merge(int dirfd, const char *name, struct err *e)
 {
 	autoclose int from = open_dir(dirfd, name);
-	int r = from < 0 ? image_err(e, "can't open %.200s", name) : merge_dir(from, dirfd, 0, e);
+	struct stat st;
 
-	if (r == 0 && unlinkat(dirfd, name, AT_REMOVEDIR) < 0)
-		r = image_err(e, "can't remove %.200s", name);
-	return r;
+	if (from < 0 || fstat(from, &st) < 0)
+		return image_err(e, "can't open %.200s", name);
+	if (merge_dir(from, dirfd, 0, e) < 0)
+		return -e->code;
+	if (unlinkat(dirfd, name, AT_REMOVEDIR) < 0)
+		return image_err(e, "can't remove %.200s", name);
+	/* That changed the times once more. */
+	return copy_metadata(from, &st, dirfd, e);
 }

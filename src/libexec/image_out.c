@@ -99,8 +99,9 @@ static int open_tar(struct image_out *o, struct err *e)
 static int open_stdout(struct image_out *o, struct err *e)
 {
 	if (isatty(STDOUT_FILENO)) {
-		err_new(e, ERR_USAGE, "an image is not written to a terminal");
-		return err_try(e, "give a file, or redirect: rocket image export NAME >FILE");
+		err_new(e, ERR_USAGE, "the image has nowhere to go");
+		err_because(e, "no file was given, and stdout is a terminal");
+		return err_try(e, "rocket image export NAME FILE");
 	}
 	o->is_stdout = true;
 	o->fd = fcntl(STDOUT_FILENO, F_DUPFD_CLOEXEC, 3);

@@ -126,6 +126,7 @@ static int dispatch(struct image_tool *t, int argc, char **argv, struct err *e)
 		if (!strcmp(verbs[i].name, argv[0]))
 			return verbs[i].run(t, argc - 1, argv + 1, e);
 	err_new(e, ERR_USAGE, "rocket-image has no verb %.40s", argc ? argv[0] : "(none)");
+	err_because(e, "it knows export, extract and verify");
 	return err_try(e, "rocket image --help");
 }
 

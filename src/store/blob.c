@@ -44,6 +44,13 @@ static int check_hex(enum blob_place place, const char *hex, struct err *e)
 	return err_new(e, ERR_FAILED, "'%.140s' is no name for a file in %s", hex, places[place].dir);
 }
 
+static int err_no_digest(struct err *e, const char *digest)
+{
+	err_new(e, ERR_FAILED, "'%.140s' is no digest", digest ? digest : "");
+	err_because(e, "a digest is sha256: and 64, or sha512- and 128 hex digits in lower case");
+	return err_try(e, "rocket image verify   (is the store as it was?)");
+}
+
 int blob_writer_open(const struct store *s, enum blob_place place, struct blob_writer *ret, struct err *e)
 {
 	struct blob_writer w = {.place = place, .store = s};
@@ -157,7 +164,7 @@ int blob_open(const struct store *s, const char *digest, int *ret_fd, struct err
 	const char *hex;
 
 	if (!blob_parse_digest(digest, &place, &hex))
-		return err_new(e, ERR_FAILED, "'%.140s' is no digest", digest ? digest : "");
+		return err_no_digest(e, digest);
 	place_path(place, hex, path);
 	return open_file(s, path, digest, ret_fd, e);
 }
@@ -199,7 +206,7 @@ int blob_remove(const struct store *s, const char *digest, struct err *e)
 	const char *hex;
 
 	if (!blob_parse_digest(digest, &place, &hex))
-		return err_new(e, ERR_FAILED, "'%.140s' is no digest", digest ? digest : "");
+		return err_no_digest(e, digest);
 	return remove_file(s, place, hex, e);
 }
 
@@ -258,7 +265,7 @@ int blob_put_from(const struct store *s, const struct blob_from *from, struct er
 	enum blob_place place;
 
 	if (!blob_parse_digest(from->digest, &place, &hex) || place != BLOB_SHA256)
-		return err_new(e, ERR_FAILED, "'%.140s' is no digest of a layer", from->digest ? from->digest : "");
+		return err_no_digest(e, from->digest);
 	return put_record(s, "from/sha256", hex, &from_set, from, e);
 }
 
@@ -326,8 +333,7 @@ int blob_put_image(const struct store *s, const struct image *img, const char *p
 	const char *hex = layout_digest_hex(img->manifest_digest);
 
 	if (!hex)
-		return err_new(e, ERR_FAILED, "'%.140s' is no digest of an image",
-			       img->manifest_digest ? img->manifest_digest : "");
+		return err_no_digest(e, img->manifest_digest);
 	int r = put_accounts(s, hex, "passwd", passwd, passwd_len, e);
 
 	if (r == 0)

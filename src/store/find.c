@@ -39,7 +39,8 @@ int find_read_image(const struct store *s, struct arena *a, const char *digest, 
 
 	if (r < 0 && e->errnum == ENOENT) {
 		err_new(e, ERR_NOT_FOUND, "there is no image %.80s", digest);
-		return err_because(e, "%s/%s is not there", s->path, path);
+		err_because(e, "%s/%s is not there", s->path, path);
+		return err_try(e, "rocket image list");
 	}
 	if (r == 0)
 		r = record_read(a, &image_set, text, n, &img, e);
@@ -120,11 +121,13 @@ static int find_by_hex(const struct store *s, struct arena *a, const char *hex, 
 	if (r < 0)
 		return r;
 	if (q.found > 1) {
-		err_new(e, ERR_USAGE, "'%.130s' is the beginning of %zu images' ids", hex, q.found);
+		err_new(e, ERR_USAGE, "'%.130s' means more than one image", hex);
+		err_because(e, "the ids of %zu images begin with it", q.found);
 		return err_try(e, "rocket image list -o wide   (shows the whole ids)");
 	}
 	if (!q.found) {
 		err_new(e, ERR_NOT_FOUND, "there is no image %.140s", hex);
+		err_because(e, "the store %.200s has none of that digest", s->path);
 		return err_try(e, "rocket image list");
 	}
 	*ret = (struct store_image){.image = q.image};

@@ -4,11 +4,13 @@ load lib
 load image
 
 # Each test begins with these three: one, two (the same layer below another one) and other.
+file_setup() { layer_make; }
+
 setup()
 {
-	image_make one 'Cmd=["true"]'
-	image_make two 'Cmd=["false"]'
-	image_make other 'Cmd=["true"]' 'Labels={"a":"b"}'
+	small_make one '{"Cmd":["true"]}'
+	small_make two '{"Cmd":["false"]}'
+	small_make other '{"Cmd":["true"],"Labels":{"a":"b"}}'
 }
 
 test_teardown()

@@ -54,8 +54,9 @@ same() { "$BATS_TEST_DIRNAME/tree-diff.py" "$@"; }
 @test "the view that pods mount has the same files, and mount points beside" {
 	cd "$BATS_TEST_TMPDIR"
 	rocket -q image extract umoci root
-	run rocket run --rm umoci -- /bin/busybox cat /etc/conf.d/second
-	[ "$output" = second ]
+	run_rocket run -q --rm umoci -- /bin/busybox cat /etc/conf.d/second
+	assert_exit 0
+	assert_out second
 }
 
 @test "a directory that is not empty is refused, or merged with --force" {
@@ -71,7 +72,9 @@ same() { "$BATS_TEST_DIRNAME/tree-diff.py" "$@"; }
 	rocket -q image extract --force umoci root
 	[ "$(cat root/mine)" = mine ]
 	[ -z "$(ls -A outside)" ]
+	touch -r root before
 	rm root/mine
+	touch -r before root
 	same "$BATS_FILE_TMPDIR/bundle/rootfs" root
 }
 
@@ -92,19 +95,19 @@ same() { "$BATS_TEST_DIRNAME/tree-diff.py" "$@"; }
 }
 
 @test "an ordinary user gets the files without owners and devices, and is told" {
-	cd "$BATS_TEST_TMPDIR"
-	chmod 755 "$BATS_TEST_TMPDIR"
-	rocket -q image export umoci out.tar
-	chmod 644 out.tar
-	mkdir -m 0777 user
-	run --separate-stderr setpriv --reuid 65534 --regid 65534 --clear-groups \
-		"$ROCKET" --dir "$PWD/user/dir" image import out.tar umoci
-	assert_exit 0
-	run --separate-stderr setpriv --reuid 65534 --regid 65534 --clear-groups \
-		"$ROCKET" --dir "$PWD/user/dir" image extract umoci "$PWD/user/root"
-	assert_exit 0
+	# Below the tests' own folder nobody else may go.
+	local place
+	place=$(mktemp -d /tmp/rocket-user.XXXXXX)
+	chmod 0777 "$place"
+	rocket -q image export umoci "$place/out.tar"
+	chmod 0644 "$place/out.tar"
+	as_user() { setpriv --reuid 65534 --regid 65534 --clear-groups "$ROCKET" --dir "$place/dir" "$@" 3>&-; }
+	run as_user -q image import "$place/out.tar" umoci
+	[ "$status" -eq 0 ]
+	run --separate-stderr as_user image extract umoci "$place/root"
+	[ "$status" -eq 0 ]
 	[[ $stderr = *"left out"* ]]
-	[ "$(cat user/root/etc/conf.d/second)" = second ]
-	[ "$(stat -c %u user/root/etc/conf.d/hello)" = 65534 ]
-	chmod -R u+rwX user
+	[ "$(cat "$place/root/etc/conf.d/second")" = second ]
+	[ "$(stat -c %u "$place/root/etc/conf.d/hello")" = 65534 ]
+	rm -rf "$place"
 }

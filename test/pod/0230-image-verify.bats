@@ -3,10 +3,12 @@
 load lib
 load image
 
+file_setup() { layer_make; }
+
 setup()
 {
-	image_make left 'Cmd=["true"]'
-	image_make right 'Cmd=["false"]'
+	small_make left '{"Cmd":["true"]}'
+	small_make right '{"Cmd":["false"]}'
 }
 
 test_teardown()
@@ -76,7 +78,7 @@ flip()
 	run_rocket image verify --repair left
 	assert_exit 8
 	[ ! -e "$(layer_of left)" ]
-	image_make left 'Cmd=["true"]'
+	small_make left '{"Cmd":["true"]}'
 	rocket -q image verify
 }
 

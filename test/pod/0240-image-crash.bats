@@ -9,11 +9,9 @@ FAULT=$ROCKET_BUILD/test/fault/faultrun
 file_setup()
 {
 	cd "$BATS_FILE_TMPDIR" || return 1
-	image_make small
-	rocket -q image export --format docker-archive small small.tar
-	rocket -q image rm small >/dev/null
-	# Two layers, one of them shared with another image.
-	mkdir -p extra && printf more >extra/more
+	layer_make
+	small_make small '{"Cmd":["true"]}'
+	rocket -q image rm small
 	layout_make "$PWD/layout" "$PWD/bundle" >/dev/null 2>&1
 }
 
@@ -24,6 +22,20 @@ count_calls()
 {
 	"$FAULT" --count "$BATS_TEST_TMPDIR/count" "$@" >/dev/null 3>&-
 	cat "$BATS_TEST_TMPDIR/count"
+}
+
+# Runs a command that is killed at its n-th change; counts how often it came to that in $killed.
+kill_at()
+{
+	local code=0
+	"$FAULT" "$@" >/dev/null 2>&1 3>&- || code=$?
+	[ $code -ne 137 ] || killed=$((killed + 1))
+}
+
+# Threads make the count differ by a few from run to run; nearly all attempts must have hit.
+check_killed()
+{
+	[ "$killed" -ge $(($1 - 4)) ] || { echo "killed $killed times of $1"; return 1; }
 }
 
 # What is listed is whole, and a sweep leaves what the list needs.
@@ -44,23 +56,24 @@ check_whole()
 }
 
 @test "import, killed at every step" {
-	local n total
+	local n total killed=0
 	STORE=$BATS_TEST_TMPDIR/counted
 	total=$(count_calls "$ROCKET" --dir "$STORE" -q image import "$BATS_FILE_TMPDIR/small.tar" small)
 	[ "$total" -gt 20 ]
 	STORE=$BATS_TEST_TMPDIR/store
 	for ((n = 1; n <= total; n++)); do
 		rm -rf "$STORE"
-		"$FAULT" "$n" "$ROCKET" --dir "$STORE" -q image import "$BATS_FILE_TMPDIR/small.tar" small >/dev/null 2>&1 3>&- || true
+		kill_at "$n" "$ROCKET" --dir "$STORE" -q image import "$BATS_FILE_TMPDIR/small.tar" small
 		check_whole || { echo "killed at $n of $total"; return 1; }
 		store image import "$BATS_FILE_TMPDIR/small.tar" small >/dev/null
 		[ "$(store image list -o name)" = small:latest ]
 		store image verify
 	done
+	check_killed "$total"
 }
 
 @test "import over an image of the same name and another: old or new" {
-	local n total old
+	local n total old killed=0
 	STORE=$BATS_TEST_TMPDIR/base
 	store image import "$BATS_FILE_TMPDIR/small.tar" name >/dev/null
 	old=$(store image inspect name -o json | jq -r '.[0].id')
@@ -70,16 +83,17 @@ check_whole()
 		STORE=$BATS_TEST_TMPDIR/store
 		rm -rf "$STORE"
 		cp -a "$BATS_TEST_TMPDIR/base" "$STORE"
-		"$FAULT" "$n" "$ROCKET" --dir "$STORE" -q image import "$BATS_FILE_TMPDIR/layout" name >/dev/null 2>&1 3>&- || true
+		kill_at "$n" "$ROCKET" --dir "$STORE" -q image import "$BATS_FILE_TMPDIR/layout" name
 		check_whole || { echo "killed at $n of $total"; return 1; }
 		[ "$(store image list -o name)" = name:latest ]
 		store image import "$BATS_FILE_TMPDIR/layout" name >/dev/null
 		[ "$(store image inspect name -o json | jq -r '.[0].id')" != "$old" ]
 	done
+	check_killed "$total"
 }
 
 @test "rm and gc, killed at every step" {
-	local n total verb
+	local n total verb killed
 	STORE=$BATS_TEST_TMPDIR/base
 	store image import "$BATS_FILE_TMPDIR/small.tar" small >/dev/null
 	store image import "$BATS_FILE_TMPDIR/layout" other >/dev/null
@@ -89,12 +103,13 @@ check_whole()
 		[ "$verb" = "rm small" ] || rm "$BATS_TEST_TMPDIR/counted/refs/small:latest"
 		total=$(count_calls "$ROCKET" --dir "$BATS_TEST_TMPDIR/counted" -q image $verb)
 		[ "$total" -gt 5 ]
+		killed=0
 		for ((n = 1; n <= total; n++)); do
 			STORE=$BATS_TEST_TMPDIR/store
 			rm -rf "$STORE"
 			cp -a "$BATS_TEST_TMPDIR/base" "$STORE"
 			[ "$verb" = "rm small" ] || rm "$STORE/refs/small:latest"
-			"$FAULT" "$n" "$ROCKET" --dir "$STORE" -q image $verb >/dev/null 2>&1 3>&- || true
+			kill_at "$n" "$ROCKET" --dir "$STORE" -q image $verb
 			check_whole || { echo "$verb killed at $n of $total"; return 1; }
 			store image inspect other >/dev/null
 			store image rm -f small
@@ -102,11 +117,12 @@ check_whole()
 			store image gc --grace-period 0
 			[ -z "$(find "$STORE" -type f ! -name lock ! -name .lock)" ]
 		done
+		check_killed "$total"
 	done
 }
 
 @test "verify --repair, killed at every step" {
-	local n total view
+	local n total view killed=0
 	STORE=$BATS_TEST_TMPDIR/base
 	store image import "$BATS_FILE_TMPDIR/small.tar" small >/dev/null
 	view=views/$(store image inspect small -o json | jq -r '.[0].view').erofs
@@ -117,10 +133,11 @@ check_whole()
 		STORE=$BATS_TEST_TMPDIR/store
 		rm -rf "$STORE"
 		cp -a "$BATS_TEST_TMPDIR/base" "$STORE"
-		"$FAULT" "$n" "$ROCKET" --dir "$STORE" -q image verify --repair >/dev/null 2>&1 3>&- || true
+		kill_at "$n" "$ROCKET" --dir "$STORE" -q image verify --repair
 		store image verify --repair
 		store image verify
 	done
+	check_killed "$total"
 }
 
 @test "many imports, removals and sweeps at once" {

@@ -38,7 +38,7 @@ layout_make()
 	umoci new --image "$layout:base"
 	umoci unpack --image "$layout:base" "$bundle"
 	tree_make "$bundle/rootfs"
-	umoci repack --image "$layout:base" "$bundle"
+	umoci repack --refresh-bundle --image "$layout:base" "$bundle"
 	rm "$bundle/rootfs/etc/conf.d/gone"
 	printf 'second\n' >"$bundle/rootfs/etc/conf.d/second"
 	rm -r "$bundle/rootfs/var/empty"
@@ -49,3 +49,26 @@ layout_make()
 
 # The digests of an image's manifest, config and layers, one a line.
 digests_of() { rocket image inspect "$1" -o json | jq -r '.[0] | .digest, .id, .layers[].diff_id'; }
+
+# LAYER: the tar of a small root, the same for all images of a file that are made of it.
+layer_make()
+{
+	mkdir -p "$BATS_FILE_TMPDIR/layer/bin" "$BATS_FILE_TMPDIR/layer/etc"
+	cp "$(command -v busybox)" "$BATS_FILE_TMPDIR/layer/bin/sh"
+	printf 'root:x:0:0::/:/bin/sh\n' >"$BATS_FILE_TMPDIR/layer/etc/passwd"
+	tar -C "$BATS_FILE_TMPDIR/layer" --numeric-owner --sort=name -cf "$BATS_FILE_TMPDIR/layer.tar" .
+}
+
+# NAME as a docker-archive NAME.tar in the file's folder, of that layer and a config, imported.
+small_make()
+{
+	local name=$1 config=$2 work=$BATS_FILE_TMPDIR/small-$1
+	if [ ! -e "$work" ]; then
+		mkdir -p "$work"
+		cp "$BATS_FILE_TMPDIR/layer.tar" "$work/layer.tar"
+		image_pack "$name" "$work" "$config"
+		mv "$work/image.tar" "$BATS_FILE_TMPDIR/$name.tar"
+	else
+		rocket -q image import "$BATS_FILE_TMPDIR/$name.tar" "$name" >/dev/null
+	fi
+}
