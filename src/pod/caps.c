@@ -92,7 +92,8 @@ static int caps_unknown(const char *name, const char *word, struct err *e)
 	names[ARRAY_SIZE(caps)] = "ALL";
 	near = str_nearest(word, names);
 	err_new(e, ERR_USAGE, "there is no capability '%.64s'", name);
-	return near ? err_try(e, "%s", near) : err_try(e, "man 7 capabilities");
+	err_because(e, "the names are those of capabilities(7), with or without CAP_");
+	return err_try(e, "%s", near ? near : "man 7 capabilities");
 }
 
 int caps_parse(const char *name, uint64_t *ret_set, struct err *e)

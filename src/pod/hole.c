@@ -23,13 +23,13 @@
 #include "pod/hole_parts.h"
 #include "pod/names.h"
 
-enum { HOLE_TEXT_MAX = 2 * 4096 + 256 };
+enum { HOLE_TEXT_MAX = 8448 }; /* two paths and an app */
 
 static const char *const ns_names[] = {"net", "ipc", "pid", "user", NULL};
 
 int hole_bad(const struct hole_text *t, struct err *e, const char *because)
 {
-	err_new(e, ERR_USAGE, "'%s' is no hole", t->whole);
+	err_new(e, ERR_USAGE, "'%.180s' is no hole", t->whole);
 	return err_because(e, "%s", because);
 }
 
@@ -276,13 +276,13 @@ int hole_parse_kind(struct arena *a, const struct hole_text *t, const char *word
 	return rule->parse(a, t, arena_strdup(a, rest), ret, e);
 }
 
-static int check_text(const char *text, struct err *e)
+static int check_text(const struct hole_text *t, struct err *e)
 {
-	if (strlen(text) > HOLE_TEXT_MAX)
-		return err_new(e, ERR_USAGE, "a hole has at most %d characters", HOLE_TEXT_MAX);
-	for (const char *p = text; *p; p++)
+	if (strlen(t->whole) > HOLE_TEXT_MAX)
+		return hole_bad(t, e, "it is longer than 8448 characters");
+	for (const char *p = t->whole; *p; p++)
 		if ((unsigned char)*p < 0x20 || *p == 0x7f)
-			return err_new(e, ERR_USAGE, "'%.80s' is no hole: it holds a control character", text);
+			return hole_bad(t, e, "it holds a control character");
 	return 0;
 }
 
@@ -308,7 +308,7 @@ int hole_parse(struct arena *a, const char *text, const char *base_dir, struct h
 	struct hole_text t = {.whole = text, .base_dir = base_dir};
 	struct hole h = {};
 	char *body, *colon;
-	int rc = check_text(text, e);
+	int rc = check_text(&t, e);
 
 	if (rc)
 		return rc;
@@ -327,6 +327,11 @@ int hole_parse(struct arena *a, const char *text, const char *base_dir, struct h
 }
 
 /* ---- checks and defaults that both forms share ---- */
+
+static int finish_in(struct arena *a, const struct hole_text *t, struct hole *h, struct err *e)
+{
+	return h->app_port ? 0 : hole_bad(t, e, "with port 0 of the host the app's port is needed, as in in:0:80");
+}
 
 static int finish_path(struct arena *a, const struct hole_text *t, struct hole *h, struct err *e)
 {
@@ -410,7 +415,7 @@ static int finish_ns(struct arena *a, const struct hole_text *t, struct hole *h,
 }
 
 static int (*const finish[HOLE_NS + 1])(struct arena *a, const struct hole_text *t, struct hole *h, struct err *e) = {
-	[HOLE_PATH] = finish_path, [HOLE_SOCKET] = finish_socket, [HOLE_DEV] = finish_dev,
+	[HOLE_IN] = finish_in,     [HOLE_PATH] = finish_path, [HOLE_SOCKET] = finish_socket, [HOLE_DEV] = finish_dev,
 	[HOLE_CAP] = finish_cap,   [HOLE_NS] = finish_ns,
 };
 

@@ -31,7 +31,7 @@ extern const char *const hole_kind_names[], *const hole_proto_names[];
 
 struct hole {
 	enum hole_kind kind;
-	char *text;           /* the hole in its short form, normalised: the ledger's key */
+	char *text;           /* the hole in its short form, normalised: the ledger's key; empty once it is closed */
 	char *app;            /* @APP, or NULL for the pod */
 	char *why;
 	char *origin;         /* what opened it when that was sugar: "-p 8080:80", "--privileged" */
@@ -62,7 +62,5 @@ extern const struct field_set hole_set;
 [[nodiscard]] int hole_check_supported(const struct hole *h, struct err *e);
 /* The normal short form from the members; what hole_parse() puts into .text. */
 char *hole_format(struct arena *a, const struct hole *h);
-/* The line of a start: "in  127.0.0.1:8080 → web:80   this host only". */
-char *hole_describe(struct arena *a, const struct hole *h);
 /* Does the hole concern this app? */
 bool hole_is_for(const struct hole *h, const char *app);

@@ -402,12 +402,19 @@ static void write_hole(struct str *out, const struct hole *h)
 	str_add(out, "}\n");
 }
 
+/* A hole that was closed while the pod ran has no text any more. */
 static void write_holes(struct str *out, const struct plan *p)
 {
-	if (p->holes.n)
-		str_add(out, "holes:\n");
-	for (size_t i = 0; i < p->holes.n; i++)
+	bool any = false;
+
+	for (size_t i = 0; i < p->holes.n; i++) {
+		if (!p->holes.v[i].text || !*p->holes.v[i].text)
+			continue;
+		if (!any)
+			str_add(out, "holes:\n");
+		any = true;
 		write_hole(out, &p->holes.v[i]);
+	}
 }
 
 /* ---- the pod ---- */

@@ -12,7 +12,7 @@
 #include "base/str.h"
 
 struct name_rule {
-	const char *noun;
+	const char *whose;
 	const char *chars; /* beside a-z and 0-9 */
 	bool upper;        /* A-Z too */
 	size_t max;
@@ -20,10 +20,10 @@ struct name_rule {
 };
 
 static const struct name_rule rules[] = {
-	[NAME_POD] = {"pod", "-_.", false, 63, "lower-case letters, digits, '-', '_' and '.'"},
-	[NAME_APP] = {"app", "-", false, 63, "lower-case letters, digits and '-'"},
-	[NAME_VOLUME] = {"volume", "-_.", true, 128, "letters, digits, '-', '_' and '.'"},
-	[NAME_HOST] = {"host", "-.", true, 63, "letters, digits, '-' and '.'"},
+	[NAME_POD] = {"a pod's", "-_.", false, 63, "lower-case letters, digits, '-', '_' and '.'"},
+	[NAME_APP] = {"an app's", "-", false, 63, "lower-case letters, digits and '-'"},
+	[NAME_VOLUME] = {"a volume's", "-_.", true, 128, "letters, digits, '-', '_' and '.'"},
+	[NAME_HOST] = {"a host's", "-.", true, 63, "letters, digits, '-' and '.'"},
 };
 
 /* Words of the hole grammar, of `exit:` and of the map that an app would hide. */
@@ -63,7 +63,7 @@ static int check_form(const struct name_rule *r, const char *name, struct err *e
 	size_t n = strlen(name);
 
 	if (n == 0 || n > r->max) {
-		err_new(e, ERR_USAGE, "'%.80s' can't be a %s's name", name, r->noun);
+		err_new(e, ERR_USAGE, "'%.80s' can't be %s name", name, r->whose);
 		return err_because(e, "it has %zu characters; 1 to %zu are allowed", n, r->max);
 	}
 	for (size_t i = 0; i < n; i++) {
@@ -71,9 +71,9 @@ static int check_form(const struct name_rule *r, const char *name, struct err *e
 
 		if (edge ? rule_allows_edge(r, name[i]) : rule_allows(r, name[i]))
 			continue;
-		err_new(e, ERR_USAGE, "'%s' can't be a %s's name", name, r->noun);
-		return err_because(e, "a %s's name is made of %s, and starts and ends with a letter or digit",
-				   r->noun, r->words);
+		err_new(e, ERR_USAGE, "'%s' can't be %s name", name, r->whose);
+		return err_because(e, "%s name is made of %s, and starts and ends with a letter or digit",
+				   r->whose, r->words);
 	}
 	return 0;
 }

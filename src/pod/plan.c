@@ -18,7 +18,7 @@ const char *const hole_proto_names[] = {"tcp", "udp", "icmp", NULL};
 
 static const struct field hole_fields[] = {
 	FIELD(struct hole, kind, "kind", FIELD_ENUM, .names = hole_kind_names),
-	FIELD(struct hole, text, "text", FIELD_STR, .required = true),
+	FIELD(struct hole, text, "text", FIELD_STR),
 	FIELD(struct hole, app, "app", FIELD_STR),
 	FIELD(struct hole, why, "why", FIELD_STR),
 	FIELD(struct hole, origin, "origin", FIELD_STR),

@@ -8,17 +8,31 @@
 #include "pod/flags.h"
 #include "pod/resolve.h"
 
+struct world_image {
+	const char *name;
+	struct image image;
+};
+
+struct world_file {
+	const char *path;
+	struct host_file file;
+};
+
+struct world_text {
+	const char *path, *text;
+	size_t len;
+};
+
 struct world {
 	struct arena arena;
-	LIST(struct world_image { const char *name; struct image image; }) images;
+	LIST(struct world_image) images;
 	const char *passwd, *group;
-	LIST(struct world_file { const char *path; struct host_file file; }) host;
-	LIST(struct world_text { const char *path, *text; size_t len; }) texts;
+	LIST(struct world_file) host;
+	LIST(struct world_text) texts;
 	const char *taken;      /* a pod's name that is not free; "*" takes all that end in no digit */
 	struct plan_ids ids;
 	uint64_t nofile_hard;
 	const char *term;
-	unsigned warnings;
 };
 
 /* With the images nginx, redis and box, /etc/passwd and /etc/group of a usual kind, and a few host files. */
