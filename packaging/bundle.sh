@@ -1,7 +1,7 @@
 #!/bin/sh
 # SPDX-License-Identifier: Apache-2.0
-# All programs, static, in one directory: copy it anywhere, run ./rocket. The programs find each other in
-# libexec/ beside rocket itself, and keep no path of the machine that built them.
+# All programs, static, in one directory: copy it anywhere, run ./rocket. The programs find each other beside
+# rocket itself, wherever that is.
 # usage: bundle.sh BUILD [MESON OPTION…]
 set -eu
 here=$(cd "$(dirname "$0")/.." && pwd)
@@ -9,7 +9,7 @@ build=$1
 shift
 folder=$build/bundle
 
-"$here/tools/build.sh" "$folder/build" --prefix=/usr --buildtype=release -Dprefer_static=true -Dtests=false "$@"
+"$here/tools/build.sh" "$folder/build" --prefix=/usr -Dprefer_static=true -Dtests=false "$@"
 version=$(meson introspect --projectinfo "$folder/build" | sed -n 's/.*"version": "\([^"]*\)".*/\1/p')
 arch=$(meson introspect --machines "$folder/build" 2>/dev/null | sed -n 's/.*"host":.*"cpu": "\([^"]*\)".*/\1/p')
 arch=${arch:-$(uname -m)}
@@ -18,18 +18,17 @@ out=$build/rocket-$version-$arch
 rm -rf "$out" "$folder/root"
 meson install -C "$folder/build" --no-rebuild --destdir "$folder/root" >"$folder/install.log" 2>&1 ||
 	{ cat "$folder/install.log" >&2; exit 1; }
-mkdir -p "$out/libexec"
-cp "$folder/root/usr/bin/rocket" "$out/"
-cp "$folder/root/usr/libexec/rocket/"* "$out/libexec/"
-cp "$here/LICENSE" "$out/"
+mkdir -p "$out"
+cp -p "$folder/root/usr/bin/rocket" "$folder/root/usr/libexec/rocket/"* "$out/"
 strip=${STRIP:-strip}
-for program in "$out/rocket" "$out"/libexec/*; do
+for program in "$out"/*; do
 	$strip --strip-unneeded "$program"
 	if readelf -l "$program" | grep -q 'INTERP'; then
 		echo "$program is not static" >&2
 		exit 1
 	fi
 done
+cp "$here/LICENSE" "$out/"
 tar -C "$build" --sort=name --owner=0 --group=0 --numeric-owner --mtime="@${SOURCE_DATE_EPOCH:-0}" \
 	-cJf "$out.tar.xz" "$(basename "$out")"
 echo "$out"

@@ -8,7 +8,7 @@ here=$(cd "$(dirname "$0")/.." && pwd)
 build=$1
 root=$build/deb/root
 
-"$here/tools/build.sh" "$build/deb/build" --prefix=/usr --buildtype=release -Dtests=false
+"$here/tools/build.sh" "$build/deb/build" --prefix=/usr -Dtests=false
 rm -rf "$root"
 meson install -C "$build/deb/build" --no-rebuild --destdir "$root" >"$build/deb/install.log" 2>&1 ||
 	{ cat "$build/deb/install.log" >&2; exit 1; }

@@ -10,9 +10,10 @@ shift
 mkdir -p "$folder"
 log=$folder/build.log
 if [ "$(cat "$folder/options" 2>/dev/null)" != "$*" ] || [ ! -e "$folder/build.ninja" ]; then
-	wipe=
-	[ -e "$folder/meson-private" ] && wipe=--wipe
-	meson setup $wipe "$@" "$folder" "$here" >"$log" 2>&1 || { cat "$log" >&2; exit 1; }
+	# Not --wipe: meson would keep the options of before.
+	[ ! -e "$folder/meson-private" ] || rm -rf "$folder"
+	mkdir -p "$folder"
+	meson setup "$@" "$folder" "$here" >"$log" 2>&1 || { cat "$log" >&2; exit 1; }
 	printf '%s' "$*" >"$folder/options"
 fi
-ninja -C "$folder" >"$log" 2>&1 || { grep -v '^\[' "$log" >&2; exit 1; }
+ninja -C "$folder" >"$log" 2>&1 || { grep -E -A 30 '^FAILED|ERROR' "$log" | grep -v '^\[' >&2; exit 1; }
