@@ -36,13 +36,15 @@ static void mark_killed(struct arena *a, struct app_status *app, int64_t when_ns
 	app->pid = 0;
 }
 
-static int read_status(const struct cli *cli, struct pod_look *p, struct err *e)
+static int read_status(const struct cli *cli, const struct state *s, struct pod_look *p, struct err *e)
 {
 	struct pod_status status = {.exit_code = -1};
 
-	if (faccessat(p->dir.fd, "status", F_OK, AT_SYMLINK_NOFOLLOW) == 0 &&
-	    status_read(p->dir.fd, cli->arena, &status, e) < 0)
-		return -e->code;
+	/* A prepared pod has none; a torn one of a host that went down is as good as none. */
+	if (p->dir.phase != POD_PREPARED && status_read(s, &p->dir, cli->arena, &status, e) < 0) {
+		status = (struct pod_status){.exit_code = -1};
+		*e = (struct err){};
+	}
 	p->status = status;
 	if (p->dir.phase != POD_EXITED || status.finished_ns)
 		return 0;
@@ -58,7 +60,7 @@ int pod_look_refresh(const struct cli *cli, const struct state *s, struct pod_lo
 {
 	if (state_refresh_phase(s, &p->dir, e) < 0)
 		return -e->code;
-	return read_status(cli, p, e);
+	return read_status(cli, s, p, e);
 }
 
 static int no_app(const struct pod_look *p, struct err *e)
@@ -80,7 +82,7 @@ int pod_look_open(const struct cli *cli, const struct state *s, const char *word
 	p.word = slash ? arena_strndup(cli->arena, word, (size_t)(slash - word)) : word;
 	p.app = slash ? slash + 1 : NULL;
 	if (state_find_pod(s, p.word, &p.dir, e) < 0 || state_read_plan(&p.dir, cli->arena, &p.plan, e) < 0 ||
-	    read_status(cli, &p, e) < 0)
+	    read_status(cli, s, &p, e) < 0)
 		return -e->code;
 	if (p.app && !plan_find_app(&p.plan, p.app))
 		return no_app(&p, e);

@@ -218,10 +218,8 @@ static int read_zone(void *context, const char *zone, const void **ret_bytes, si
 static bool name_is_free(void *context, const char *name)
 {
 	struct pod_making *m = context;
-	char path[128], id[POD_ID_LEN + 1];
 
-	snprintf(path, sizeof(path), "pods/names/%.100s", name);
-	return readlinkat(m->state.dirfd, path, id, sizeof(id)) < 0;
+	return state_name_is_free(&m->state, name);
 }
 
 /* ---- making ---- */
@@ -318,7 +316,7 @@ void pod_make_close(struct pod_making *m)
 
 /* ---- launching ---- */
 
-static void say_holes(const struct cli *cli, const struct pod_dir *dir, const struct plan *plan)
+static void say_holes(const struct cli *cli, const struct state *s, const struct pod_dir *dir, const struct plan *plan)
 {
 	struct pod_status status = {};
 	struct err ignored = {};
@@ -326,7 +324,7 @@ static void say_holes(const struct cli *cli, const struct pod_dir *dir, const st
 
 	if (cli->quiet || plan->holes.n == 0)
 		return;
-	(void)!status_read(dir->fd, cli->arena, &status, &ignored);
+	(void)!status_read(s, dir, cli->arena, &status, &ignored);
 	for (size_t i = 0; i < plan->holes.n; i++)
 		ledger_add_line(&text, plan, &plan->holes.v[i], &status);
 	(void)!io_write_all(STDERR_FILENO, text.text, text.len);
@@ -359,6 +357,6 @@ int pod_make_launch(struct cli *cli, const struct state *s, struct pod_dir *dir,
 		r = launch_supervisor(&options, program, detach, e);
 	if (r < 0)
 		return r;
-	say_holes(cli, dir, plan);
+	say_holes(cli, s, dir, plan);
 	return cli_print(cli, arena_printf(cli->arena, "%s\n", plan->id), strlen(plan->id) + 1);
 }

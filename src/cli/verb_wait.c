@@ -68,21 +68,34 @@ static int exit_code_of(const struct pod_look *p, int *ret, struct err *e)
 	return err_try(e, "rocket status %s", p->word);
 }
 
+/* The supervisor's own word, which a pod of --rm leaves nowhere else. False when there was none to be had. */
+static bool ask_supervisor(struct cli *cli, const struct state *s, struct pod_look *p, int *ret)
+{
+	const struct control_request request = {.verb = (char *)"wait"};
+	struct control_reply reply = {};
+	struct err ignored = {};
+	autoclose int sock = -1;
+
+	if (control_connect(s, &p->dir, &sock, &ignored) < 0 ||
+	    control_call(sock, cli->arena, &request, &reply, NULL, NULL, &ignored) < 0 || !reply.text)
+		return false;
+	*ret = (int)strtol(reply.text, NULL, 10);
+	return true;
+}
+
 static int wait_for(struct cli *cli, const struct state *s, const char *word, int *ret, struct err *e)
 {
 	autolook p = POD_LOOK_NONE;
-	struct err gone = {};
 
 	if (pod_look_open(cli, s, word, &p, e) < 0)
 		return -e->code;
-	if ((p.app ? wait_app(cli, s, &p, e) : p.dir.phase == POD_RUNNING ? state_wait_pod(&p.dir, e) : 0) < 0)
+	if (p.app && wait_app(cli, s, &p, e) < 0)
 		return -e->code;
-	/* A pod of --rm is gone by now; what its status said last is read through the folder that we hold. */
-	if (pod_look_refresh(cli, s, &p, &gone) < 0 && status_read(p.dir.fd, cli->arena, &p.status, e) < 0) {
-		err_new(e, ERR_ROCKET, "the exit code of %.100s is not known", word);
-		err_because(e, "the pod removed itself when it ended (--rm)");
-		return err_try(e, "rocket run %s …   (without --rm)", p.plan.name);
-	}
+	if (!p.app && p.dir.phase == POD_RUNNING && ask_supervisor(cli, s, &p, ret))
+		return 0;
+	if (!p.app && p.dir.phase == POD_RUNNING &&
+	    (state_wait_pod(&p.dir, e) < 0 || pod_look_refresh(cli, s, &p, e) < 0))
+		return -e->code;
 	return exit_code_of(&p, ret, e);
 }
 

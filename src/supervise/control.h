@@ -6,6 +6,7 @@
  *   request                  reply
  *   verb "app"   app         text = pid; fds: pidfd
  *   verb "stop"  app? grace_ns
+ *   verb "wait"                when the pod is over: text = its exit code
  *   verb "kill"  app? signal
  *   verb "pause" | "unpause"
  *   verb "restart" app?

@@ -69,16 +69,16 @@ static bool take_slot(const struct state *s, const struct claims *c, uint32_t sl
 
 	if (is_claimed(c, slot))
 		return false;
-	snprintf(path, sizeof(path), "ids/%u", slot);
-	return symlinkat(pod_id, s->dirfd, path) == 0;
+	snprintf(path, sizeof(path), "index/ids/%u", slot);
+	return symlinkat(pod_id, s->runfd, path) == 0;
 }
 
 static void free_slot(const struct state *s, uint32_t slot)
 {
 	char path[32];
 
-	snprintf(path, sizeof(path), "ids/%u", slot);
-	(void)!unlinkat(s->dirfd, path, 0);
+	snprintf(path, sizeof(path), "index/ids/%u", slot);
+	(void)!unlinkat(s->runfd, path, 0);
 }
 
 static bool take_slots(const struct state *s, const struct claims *c, uint32_t slot, uint32_t n, const char *pod_id)
@@ -123,9 +123,21 @@ int ids_take(const struct state *s, const char *pod_id, uint32_t count, struct p
 	return err_try(e, "rocket gc --grace-period 0");
 }
 
-void ids_release(const struct state *s, const char *pod_id)
+int ids_index(int index_fd, const char *pod_id, const struct plan_ids *ids)
 {
-	autoclosedir DIR *d = fdopendir(openat(s->dirfd, "ids", O_RDONLY | O_DIRECTORY | O_CLOEXEC));
+	for (uint32_t i = 0; i < ids->count / SLOT_IDS; i++) {
+		char path[32];
+
+		snprintf(path, sizeof(path), "ids/%u", ids->base / SLOT_IDS + i);
+		if (symlinkat(pod_id, index_fd, path) < 0 && errno != EEXIST)
+			return -1;
+	}
+	return 0;
+}
+
+static void release_found(const struct state *s, const char *pod_id)
+{
+	autoclosedir DIR *d = fdopendir(openat(s->runfd, "index/ids", O_RDONLY | O_DIRECTORY | O_CLOEXEC));
 	struct dirent *entry;
 
 	while (d && (entry = readdir(d))) {
@@ -133,5 +145,19 @@ void ids_release(const struct state *s, const char *pod_id)
 
 		if (readlinkat(dirfd(d), entry->d_name, holder, POD_ID_LEN) == POD_ID_LEN && strcmp(holder, pod_id) == 0)
 			(void)!unlinkat(dirfd(d), entry->d_name, 0);
+	}
+}
+
+void ids_release(const struct state *s, const char *pod_id, const struct plan_ids *ids)
+{
+	if (ids->count == 0)
+		release_found(s, pod_id);
+	for (uint32_t i = 0; i < ids->count / SLOT_IDS; i++) {
+		uint32_t slot = ids->base / SLOT_IDS + i;
+		char path[32], holder[POD_ID_LEN + 1] = "";
+
+		snprintf(path, sizeof(path), "index/ids/%u", slot);
+		if (readlinkat(s->runfd, path, holder, POD_ID_LEN) == POD_ID_LEN && strcmp(holder, pod_id) == 0)
+			free_slot(s, slot);
 	}
 }

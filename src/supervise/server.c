@@ -97,6 +97,13 @@ static int do_stop(struct client *c, struct app *a, const struct control_request
 	return 0;
 }
 
+/* Answered when the pod is over, with its exit code: a pod with --rm leaves nothing else to read it from. */
+static int do_wait(struct client *c, struct app *a, const struct control_request *r, struct err *e)
+{
+	c->waits = true;
+	return 0;
+}
+
 static int do_kill(struct client *c, struct app *a, const struct control_request *r, struct err *e)
 {
 	struct supervisor *s = c->s;
@@ -208,7 +215,7 @@ static const struct {
 	{ "hole-add", APP_NONE, do_hole },    { "hole-rm", APP_NONE, do_hole },
 	{ "kill", APP_OPTIONAL, do_kill },    { "pause", APP_NONE, do_pause },
 	{ "restart", APP_OPTIONAL, do_restart }, { "stop", APP_OPTIONAL, do_stop },
-	{ "unpause", APP_NONE, do_unpause },
+	{ "unpause", APP_NONE, do_unpause },   { "wait", APP_NONE, do_wait },
 };
 
 static int dispatch(struct client *c, const struct control_request *r, struct err *e)
@@ -347,8 +354,10 @@ void server_on_exit(struct supervisor *s, const struct app *a)
 
 void server_close(struct supervisor *s)
 {
-	char name[POD_ID_LEN + 8];
+	char name[POD_ID_LEN + 8], code[16];
 	int fd = s->server.listener.fd;
+
+	snprintf(code, sizeof(code), "%lld", (long long)s->status.exit_code);
 
 	for (size_t i = 0; i < SERVER_MAX_CLIENTS; i++) {
 		struct client *c = &s->server.clients[i];
@@ -356,7 +365,7 @@ void server_close(struct supervisor *s)
 		if (c->source.fd < 0)
 			continue;
 		if (c->waits)
-			reply_ok(c);
+			reply(c, &(struct control_reply){ .text = code }, NULL, 0);
 		drop_client(c);
 	}
 	snprintf(name, sizeof(name), "%s.ctl", s->pod.id);

@@ -18,6 +18,7 @@
 #include "base/str.h"
 #include "boundary/cgroup.h"
 #include "supervise/ids.h"
+#include "supervise/index.h"
 
 enum { PLAN_MAX = 4 << 20, PREFIX_MIN = 4, EVENTS_MAX = 1 << 20 };
 
@@ -38,8 +39,7 @@ static int open_dir(int dirfd, const char *path)
 
 static int make_layout(int dirfd, struct err *e)
 {
-	static const char *const dirs[] = { "pods",	"pods/embryo",	"pods/prepared", "pods/run", "pods/garbage",
-					    "pods/names", "ids",	"volumes" };
+	static const char *const dirs[] = { "pods", "pods/embryo", "pods/prepared", "pods/run", "pods/garbage", "volumes" };
 
 	/* The last one is made last: where it exists, all do. */
 	if (faccessat(dirfd, "volumes", F_OK, 0) == 0)
@@ -78,6 +78,8 @@ int state_open(const char *dir, const char *run_dir, struct state *ret, struct e
 		r = open_or_make(run_dir, &s.runfd, e);
 	if (r == 0)
 		r = make_layout(s.dirfd, e);
+	if (r == 0)
+		r = state_ensure_index(&s, e);
 	if (r < 0) {
 		state_close(&s);
 		return r;
@@ -275,8 +277,8 @@ static bool read_name(const struct state *s, const char *name, char ret_id[POD_I
 	char path[128];
 	ssize_t n;
 
-	snprintf(path, sizeof(path), "pods/names/%.100s", name);
-	n = readlinkat(s->dirfd, path, ret_id, POD_ID_LEN);
+	snprintf(path, sizeof(path), "index/names/%.100s", name);
+	n = readlinkat(s->runfd, path, ret_id, POD_ID_LEN);
 	ret_id[n > 0 ? n : 0] = 0;
 	return n == POD_ID_LEN && is_hex(ret_id);
 }
@@ -390,8 +392,8 @@ int state_claim_name(const struct state *s, const char *name, const char *id, st
 {
 	char path[128], fresh[160], holder[POD_ID_LEN + 1];
 
-	snprintf(path, sizeof(path), "pods/names/%.100s", name);
-	if (symlinkat(id, s->dirfd, path) == 0)
+	snprintf(path, sizeof(path), "index/names/%.100s", name);
+	if (symlinkat(id, s->runfd, path) == 0)
 		return 0;
 	if (errno != EEXIST)
 		return err_errno(e, "can't take the pod name %s", name);
@@ -400,36 +402,48 @@ int state_claim_name(const struct state *s, const char *name, const char *id, st
 		err_because(e, "its id is %.12s", holder);
 		return err_try(e, "rocket rm -f %s   (or another --name)", name);
 	}
-	snprintf(fresh, sizeof(fresh), "pods/names/.%s", id);
-	if (symlinkat(id, s->dirfd, fresh) < 0 || renameat(s->dirfd, fresh, s->dirfd, path) < 0)
+	snprintf(fresh, sizeof(fresh), "index/names/.%s", id);
+	if (symlinkat(id, s->runfd, fresh) < 0 || renameat(s->runfd, fresh, s->runfd, path) < 0)
 		return err_errno(e, "can't take the pod name %s", name);
 	return 0;
+}
+
+bool state_name_is_free(const struct state *s, const char *name)
+{
+	char id[POD_ID_LEN + 1];
+
+	return !read_name(s, name, id);
 }
 
 static void release_name(const struct state *s, const char *name, const char *id)
 {
 	char path[128], holder[POD_ID_LEN + 1];
 
-	snprintf(path, sizeof(path), "pods/names/%.100s", name);
+	snprintf(path, sizeof(path), "index/names/%.100s", name);
 	if (read_name(s, name, holder) && strcmp(holder, id) == 0)
-		(void)!unlinkat(s->dirfd, path, 0);
+		(void)!unlinkat(s->runfd, path, 0);
 }
 
 /* ---- removing ---- */
 
-/* What a killed supervisor left in the kernel, and what the pod holds elsewhere. */
-static void release_pod(const struct state *s, const struct pod_dir *p)
+/* What a killed supervisor left in the kernel, and what the pod holds elsewhere. *ret_ids is zero without a plan. */
+static void release_pod(const struct state *s, const struct pod_dir *p, struct plan_ids *ret_ids)
 {
+	static const char *const suffixes[] = { "ctl", "status" };
 	autoarena a = {};
 	struct plan plan;
 	struct cgroup_host host;
 	struct err ignored = {};
-	char ctl[POD_ID_LEN + 8];
 
-	snprintf(ctl, sizeof(ctl), "%s.ctl", p->id);
-	(void)!unlinkat(s->runfd, ctl, 0);
+	for (size_t i = 0; i < ARRAY_SIZE(suffixes); i++) {
+		char name[POD_ID_LEN + 16];
+
+		snprintf(name, sizeof(name), "%s.%s", p->id, suffixes[i]);
+		(void)!unlinkat(s->runfd, name, 0);
+	}
 	if (state_read_plan(p, &a, &plan, &ignored) < 0)
 		return;
+	*ret_ids = plan.ids;
 	if (plan.name)
 		release_name(s, plan.name, p->id);
 	if (plan.cgroup && cgroup_host_open(&host, &ignored) == 0) {
@@ -465,6 +479,7 @@ static int delete_folder(const struct state *s, const char *path, struct err *e)
 
 int state_remove_pod(const struct state *s, struct pod_dir *p, struct err *e)
 {
+	struct plan_ids ids = {};
 	char path[128];
 	int r;
 
@@ -478,12 +493,12 @@ int state_remove_pod(const struct state *s, struct pod_dir *p, struct err *e)
 		if (r < 0)
 			return r;
 	}
-	release_pod(s, p);
+	release_pod(s, p, &ids);
 	phase_path(path, sizeof(path), POD_GARBAGE, p->id);
 	r = delete_folder(s, path, e);
 	/* Last, so that no new pod gets ids that own files of an old one. */
 	if (r == 0)
-		ids_release(s, p->id);
+		ids_release(s, p->id, &ids);
 	return r;
 }
 
@@ -507,7 +522,7 @@ static unsigned sweep_phase(const struct state *s, enum pod_phase phase, unsigne
 		if (p.fd < 0 || (state_lock_pod(&p, &ignored) < 0 && ignored.errnum != ENOENT))
 			continue;
 		if (p.lock_fd < 0 && phase == POD_EMBRYO && unlinkat(s->dirfd, path, AT_REMOVEDIR) == 0) {
-			ids_release(s, p.id);
+			ids_release(s, p.id, &(struct plan_ids){});
 			n++;
 			continue;
 		}

@@ -7,18 +7,22 @@
  *   DIR/pods/prepared/ID   prepared, waits for run-prepared
  *   DIR/pods/run/ID        running (locked by its supervisor) or exited (unlocked)
  *   DIR/pods/garbage/ID    being deleted
- *   DIR/pods/names/NAME    symlink to ID
- *   DIR/ids/SLOT           symlink to ID: host id range base = SLOT * 65536
  *   DIR/volumes/NAME/      named volumes that outlive pods
+ *   RUN/index/names/NAME   symlink to ID
+ *   RUN/index/ids/SLOT     symlink to ID: host id range base = SLOT * 65536
  *   RUN/ID.ctl             control socket of a running pod's supervisor
+ *   RUN/ID.status          struct pod_status of a running pod, a record rewritten in place
  *   RUN/events             one JSON line an event, rotated at 1 MiB to events.1
  *
  * Inside ID/:
  *   plan                   struct plan, a record; flock(2) on this file is the pod's lock
- *   status                 struct pod_status, a record rewritten in place
+ *   status                 struct pod_status, of a pod that ended
  *   APP.log, APP.log.1 …   Kubernetes' CRI line format: TIME stdout|stderr F|P TEXT
  *   APP.upper/ APP.work/   the app's writable layer (overlay); APP.root/ where overlay can't serve
  *   volumes/NAME/          volumes that live with the pod
+ *
+ * The index says nothing that the plans do not say. It lies in RUN, which is memory on most hosts, because two
+ * files less on a disk halve the cost of a start; after a reboot the first command makes it again.
  *
  * All functions here run on the host, as root or as the user whose pods they are.
  */
@@ -84,6 +88,8 @@ struct pod_entry {
 [[nodiscard]] int state_write_plan(const struct pod_dir *p, const struct plan *plan, struct err *e);
 [[nodiscard]] int state_read_plan(const struct pod_dir *p, struct arena *a, struct plan *ret, struct err *e);
 
+/* Has no pod the name, living or exited? */
+bool state_name_is_free(const struct state *s, const char *name);
 /* Gives NAME to the pod. ERR_BUSY when a living or prepared pod has it; an exited one gives it up. */
 [[nodiscard]] int state_claim_name(const struct state *s, const char *name, const char *id, struct err *e);
 

@@ -6,6 +6,7 @@
 #include "supervise/status.h"
 
 #include <fcntl.h>
+#include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <time.h>
@@ -52,23 +53,47 @@ static const struct field status_fields[] = {
 };
 const struct field_set pod_status_set = FIELD_SET("status", struct pod_status, status_fields);
 
-int status_write(int pod_fd, const struct pod_status *s, struct err *e)
+static void running_name(const struct pod_dir *p, char *ret, size_t cap)
 {
-	struct stat st;
-	autostr text = {};
-	autoclose int fd = openat(pod_fd, "status", O_WRONLY | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
+	snprintf(ret, cap, "%s.status", p->id);
+}
 
-	record_write(&text, &pod_status_set, s, RECORD_COMPACT);
+static int write_at(int dirfd, const char *name, const struct pod_status *st, struct err *e)
+{
+	struct stat old;
+	autostr text = {};
+	autoclose int fd = openat(dirfd, name, O_WRONLY | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
+
+	record_write(&text, &pod_status_set, st, RECORD_COMPACT);
 	str_add_char(&text, '\n');
-	if (fd >= 0 && fstat(fd, &st) == 0)
-		while (text.len < (size_t)st.st_size)
+	if (fd >= 0 && fstat(fd, &old) == 0)
+		while (text.len < (size_t)old.st_size)
 			str_add_char(&text, '\n');
 	if (fd < 0 || pwrite(fd, text.text, text.len, 0) != (ssize_t)text.len)
 		return err_errno(e, "can't write the pod's status");
 	return 0;
 }
 
-int status_read(int pod_fd, struct arena *a, struct pod_status *ret, struct err *e)
+int status_write(const struct state *s, const struct pod_dir *p, const struct pod_status *st, struct err *e)
+{
+	char name[POD_ID_LEN + 16];
+
+	running_name(p, name, sizeof(name));
+	return write_at(s->runfd, name, st, e);
+}
+
+int status_finish(const struct state *s, const struct pod_dir *p, const struct pod_status *st, struct err *e)
+{
+	char name[POD_ID_LEN + 16];
+	int r = write_at(p->fd, "status", st, e);
+
+	running_name(p, name, sizeof(name));
+	if (r == 0)
+		(void)!unlinkat(s->runfd, name, 0);
+	return r;
+}
+
+static int read_at(int dirfd, const char *name, struct arena *a, struct pod_status *ret, struct err *e)
 {
 	int r = 0;
 
@@ -76,7 +101,7 @@ int status_read(int pod_fd, struct arena *a, struct pod_status *ret, struct err 
 		autofree char *text = NULL;
 		size_t n;
 
-		r = io_read_file(pod_fd, "status", STATUS_MAX, &text, &n, e);
+		r = io_read_file(dirfd, name, STATUS_MAX, &text, &n, e);
 		if (r < 0)
 			return r;
 		r = record_read(a, &pod_status_set, text, n, ret, e);
@@ -85,4 +110,15 @@ int status_read(int pod_fd, struct arena *a, struct pod_status *ret, struct err 
 		nanosleep(&(struct timespec){ .tv_nsec = 1000000 }, NULL);
 	}
 	return r;
+}
+
+int status_read(const struct state *s, const struct pod_dir *p, struct arena *a, struct pod_status *ret, struct err *e)
+{
+	char name[POD_ID_LEN + 16];
+	struct err ignored = {};
+
+	running_name(p, name, sizeof(name));
+	if (read_at(s->runfd, name, a, ret, &ignored) == 0)
+		return 0;
+	return read_at(p->fd, "status", a, ret, e);
 }

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What a pod is doing: a record beside its plan, rewritten in place by its supervisor at each change. */
+/* What a pod is doing: a record that its supervisor rewrites in place, in RUN while it runs, beside its plan in the end. */
 #pragma once
 
 #include <stdbool.h>
@@ -8,6 +8,7 @@
 #include "base/arena.h"
 #include "base/err.h"
 #include "base/field.h"
+#include "supervise/state.h"
 
 enum app_state { APP_WAITING, APP_STARTING, APP_RUNNING, APP_STOPPING, APP_BACKOFF, APP_EXITED, APP_PAUSED };
 extern const char *const app_state_names[];
@@ -36,5 +37,10 @@ struct pod_status {
 
 extern const struct field_set pod_status_set;
 
-[[nodiscard]] int status_write(int pod_fd, const struct pod_status *s, struct err *e);
-[[nodiscard]] int status_read(int pod_fd, struct arena *a, struct pod_status *ret, struct err *e);
+/* While the pod runs. */
+[[nodiscard]] int status_write(const struct state *s, const struct pod_dir *p, const struct pod_status *st, struct err *e);
+/* The last word, into the pod's folder. */
+[[nodiscard]] int status_finish(const struct state *s, const struct pod_dir *p, const struct pod_status *st,
+				struct err *e);
+[[nodiscard]] int status_read(const struct state *s, const struct pod_dir *p, struct arena *a, struct pod_status *ret,
+			      struct err *e);

@@ -33,7 +33,7 @@ void supervisor_save_status(struct supervisor *s)
 	struct err ignored = {};
 
 	/* On a full disk the pod goes on; the status is as old as its last write then. */
-	(void)!status_write(s->pod.fd, &s->status, &ignored);
+	(void)!status_write(&s->state, &s->pod, &s->status, &ignored);
 }
 
 void supervisor_event(struct supervisor *s, const char *event, const struct app *a, const char *detail)
@@ -347,9 +347,9 @@ static void finish(struct supervisor *s)
 	s->status.supervisor_pid = 0;
 	snprintf(code, sizeof(code), "%lld", (long long)s->status.exit_code);
 	supervisor_event(s, "exited", NULL, code);
-	if (!s->plan.remove)
-		supervisor_save_status(s);
-	else if (state_remove_pod(&s->state, &s->pod, &e) < 0)
+	if (!s->plan.remove && status_finish(&s->state, &s->pod, &s->status, &e) < 0)
+		supervisor_event(s, "status-lost", NULL, e.what);
+	if (s->plan.remove && state_remove_pod(&s->state, &s->pod, &e) < 0)
 		supervisor_event(s, "remove-failed", NULL, e.what);
 	front_close(&s->front);
 	tell_ready(s, &s->first_error);
