@@ -1,0 +1,89 @@
+# SPDX-License-Identifier: Apache-2.0
+# How an image's files reach a pod: one EROFS mount shared by all of its pods where the kernel has it, else a directory.
+load lib
+load image
+
+file_setup()
+{
+	layer_make
+	small_make small '{"Cmd":["/bin/sh"],"Env":["PATH=/bin"]}'
+}
+
+# Mounts below a state folder's run directory.
+views() { awk -v d="$1/run/views/" 'index($5, d) == 1 { print $5 }' /proc/self/mountinfo; }
+
+# Does this kernel mount EROFS from a file where DIR lies?
+erofs_serves() { [ -n "$(views "$1")" ]; }
+
+@test "pods of one image share one mount, and the last one takes it away" {
+	rocket run -d -q --name a small -- sh -c 'while :; do sleep 1; done'
+	rocket run -d -q --name b small -- sh -c 'while :; do sleep 1; done'
+	erofs_serves "$ROCKET_DIR" || skip "this kernel has no file-backed EROFS"
+	[ "$(views "$ROCKET_DIR" | wc -l)" = 1 ]
+	[[ $(grep -F "$(views "$ROCKET_DIR")" /proc/self/mountinfo) = *" ro,nosuid,nodev"* ]]
+	rocket -q rm -f a
+	[ "$(views "$ROCKET_DIR" | wc -l)" = 1 ]
+	rocket -q rm -f b
+	[ "$(views "$ROCKET_DIR" | wc -l)" = 0 ]
+	[ -z "$(find "$ROCKET_DIR/run/views" -mindepth 1 ! -name .lock)" ]
+}
+
+@test "what a killed supervisor left is swept" {
+	rocket run -d -q --name k small -- sh -c 'while :; do sleep 1; done'
+	erofs_serves "$ROCKET_DIR" || skip "this kernel has no file-backed EROFS"
+	kill -9 "$(field k .supervisor_pid)"
+	until_true 5 phase_is k exited
+	rocket -q image gc
+	[ "$(views "$ROCKET_DIR" | wc -l)" = 0 ]
+}
+
+@test "an image that a pod needs outlives its name" {
+	rocket run -d -q --name n small -- sh -c 'while :; do sleep 1; done'
+	rocket image tag small kept
+	rocket -q image rm small
+	rocket -q image rm kept
+	rocket -q image gc --grace-period 0
+	run_rocket enter n /bin/sh -c 'echo alive'
+	assert_out alive
+	rocket -q rm -f n
+	rocket -q image gc --grace-period 0
+	# Of the two images of this file, box is left.
+	[ "$(find "$ROCKET_DIR/images" -type f ! -name '*.*' | wc -l)" = 1 ]
+	small_make small ''
+}
+
+# A store of its own below DIR, where EROFS can't serve: the same image, the same files.
+check_directory_form()
+{
+	local dir=$1
+	"$ROCKET" --dir "$dir/r" -q image import "$BATS_FILE_TMPDIR/small.tar" small >/dev/null
+	"$ROCKET" --dir "$dir/r" -q image verify small
+	"$ROCKET" --dir "$dir/r" -q image extract small "$BATS_TEST_TMPDIR/root"
+	rocket -q image extract small "$BATS_TEST_TMPDIR/here"
+	"$BATS_TEST_DIRNAME/tree-diff.py" "$BATS_TEST_TMPDIR/root" "$BATS_TEST_TMPDIR/here"
+}
+
+@test "a store on tmpfs: the directory form" {
+	local dir=$BATS_TEST_TMPDIR/mnt tree
+	mkdir "$dir"
+	mount -t tmpfs tmpfs "$dir"
+	check_directory_form "$dir"
+	run --separate-stderr "$ROCKET" --dir "$dir/r" -q run --rm small -- sh -c 'read line </etc/passwd; echo $line'
+	assert_out "root:x:0:0::/:/bin/sh"
+	tree=$(echo "$dir"/r/trees/*)
+	rm -r "$tree"/{dev,proc,sys} "$tree"/etc/{hosts,hostname,resolv.conf}
+	"$BATS_TEST_DIRNAME/tree-diff.py" --no-times "$BATS_TEST_TMPDIR/root" "$tree"
+	"$ROCKET" --dir "$dir/r" -q image rm small
+	[ -z "$(ls -A "$dir/r/trees")" ]
+	umount "$dir"
+}
+
+@test "a store on overlayfs" {
+	local dir=$BATS_TEST_TMPDIR/mnt
+	mkdir "$dir" "$BATS_TEST_TMPDIR"/{lower,upper,work}
+	mount -t overlay -o "lowerdir=$BATS_TEST_TMPDIR/lower,upperdir=$BATS_TEST_TMPDIR/upper,workdir=$BATS_TEST_TMPDIR/work" \
+		overlay "$dir"
+	check_directory_form "$dir"
+	"$ROCKET" --dir "$dir/r" -q image rm small
+	umount "$dir"
+}
