@@ -161,14 +161,18 @@ static int check_places(const struct flags *f, struct err *e)
 
 /* ---- -f ---- */
 
-static const char *find_file(const struct flags *f)
+static int find_file(struct flags *f, struct err *e)
 {
-	const char *file = NULL;
+	for (size_t i = 0; i < f->list.n; i++) {
+		const struct flag *flag = &f->list.v[i];
 
-	for (size_t i = 0; i < f->list.n; i++)
-		if (is_of(flags_pod_options, f->list.v[i].opt) && !strcmp(f->list.v[i].opt->name, "file"))
-			file = f->list.v[i].value;
-	return file;
+		if (!is_of(flags_pod_options, flag->opt) || strcmp(flag->opt->name, "file"))
+			continue;
+		if (f->run.file)
+			return flag_bad(f, flag, e, "one manifest describes one pod: -f is given once");
+		f->run.file = flag->value;
+	}
+	return 0;
 }
 
 static bool has_flag(const struct flags *f, const char *name)
@@ -272,8 +276,7 @@ int flags_parse(const struct flags_input *in, struct pod *ret_pod, struct run_fl
 
 	if (rc)
 		return rc;
-	f.run.file = find_file(&f);
-	if ((rc = check_places(&f, e)))
+	if ((rc = find_file(&f, e)) || (rc = check_places(&f, e)))
 		return rc;
 	if (f.run.file && (rc = read_manifest(&f, e)))
 		return rc;

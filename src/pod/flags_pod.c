@@ -56,12 +56,10 @@ static int apply_name(struct flags *f, const struct flag *flag, struct err *e)
 	return name_check(NAME_POD, flag->value, e);
 }
 
-/* -f was read before the others. */
+/* The manifest was read before the others. */
 static int apply_file(struct flags *f, const struct flag *flag, struct err *e)
 {
-	if (str_equal(flag->value, f->run.file))
-		return 0;
-	return flag_bad(f, flag, e, "one manifest describes one pod: -f is given once");
+	return 0;
 }
 
 static int apply_hole(struct flags *f, const struct flag *flag, struct err *e)
