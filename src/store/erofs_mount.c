@@ -92,8 +92,9 @@ static int configure(int fs, const struct sources *src)
 
 int view_mount_erofs(const struct store *s, const char *view, int *ret_fd, struct err *e)
 {
-	[[gnu::cleanup(sources_close)]] struct sources src = {};
+	/* Declared first, so freed last: the list of sources lies in it. */
 	autoarena a = {};
+	[[gnu::cleanup(sources_close)]] struct sources src = {};
 	autoclose int fs = (int)syscall(SYS_fsopen, "erofs", FSOPEN_CLOEXEC);
 
 	if (fs < 0)
