@@ -17,5 +17,7 @@
 			   struct err *e);
 /* Gives back the slots of the pod; with count 0, as when it has no plan yet, those that are found. */
 void ids_release(const struct state *s, const char *pod_id, const struct plan_ids *ids);
+/* Gives back the slots of pods that are gone: who removed them was killed before the last step. For gc. */
+void ids_sweep(const struct state *s);
 /* Enters a pod's range into an index that is being made. 0 or -1 with errno. */
 [[nodiscard]] int ids_index(int index_fd, const char *pod_id, const struct plan_ids *ids);

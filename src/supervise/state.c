@@ -537,6 +537,9 @@ int state_sweep_dead(const struct state *s, unsigned most, unsigned *ret_n, stru
 
 	if (n < most)
 		n += sweep_phase(s, POD_EMBRYO, most - n);
+	/* Not on the path of run and rm: it looks at every range that is taken. */
+	if (most > 1)
+		ids_sweep(s);
 	if (ret_n)
 		*ret_n = n;
 	return 0;
