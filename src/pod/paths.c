@@ -53,9 +53,11 @@ static const char *const reserved[] = {"/proc", "/sys", "/dev"};
 
 const char *path_target_refusal(const char *target)
 {
-	if (strlen(target) >= PATH_MAX)
+	size_t len = strlen(target);
+
+	if (len >= PATH_MAX)
 		return "the path in the app is longer than 4095 characters";
-	if (!path_is_clean_absolute(target) || !strcmp(target, "/"))
+	if (!path_is_clean_absolute(target) || target[len - 1] == '/')
 		return "the path in the app must be absolute, without '.' and '..', and not '/' itself";
 	for (size_t i = 0; i < ARRAY_SIZE(reserved); i++) {
 		size_t n = strlen(reserved[i]);

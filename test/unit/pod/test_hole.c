@@ -94,7 +94,7 @@ static const char *const bad[] = {
 	"out:2001:db8::1:443", "out:[2001:db8::1]", "out:10.0.0.1/8:443", "out:10.0.0.0/33:443", "out:[::]/0:1",
 	"out:example.com:443/icmp", "out:pod/:1", "out:internet:443x", "out:.:443", "out:[1.2.3.4]:80",
 	"path:", "path:/a", "path:/a:", "path::/a", "path:/a:b", "path:/a:/", "path:/a:/b:x", "path:/a:/b:rw:rw", "path:/a:/proc",
-	"path:/a:/proc/x", "path:/a:/sys", "path:/a:/dev/shm", "path:/a:/b/../c", "path:/a:/b//c",
+	"path:/a:/proc/x", "path:/a:/sys", "path:/a:/dev/shm", "path:/a:/b/../c", "path:/a:/b//c", "path:/a:/b//",
 	"socket:", "socket:/a:b", "socket:/a:/b:/c", "socket:/a:/proc/1",
 	"dev:", "dev:/dev/a:/b", "dev:/dev/a:x", "dev:/dev/a:rr", "dev:/dev/a:/dev/null", "dev:/dev/a:/dev/pts/0", "dev:a=b",
 	"dev:/b=", "dev:v/=x", "dev:/dev/a:r:/dev/b", "dev:/dev/../etc/shadow",
