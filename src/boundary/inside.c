@@ -150,7 +150,7 @@ static int mount_magic(int root, const struct magic *m, struct err *e)
 	fd = mountfd_new(m->type, m->options, m->n_options, m->attrs);
 	if (fd < 0 && errno == ENODEV && m->may_lack)
 		return 0;
-	if (fd < 0 || (m->magic && (fstatfs(fd, &fs) < 0 || fs.f_type != m->magic)) || mountfd_attach(fd, at) < 0)
+	if (fd < 0 || (m->magic && (fstatfs(fd, &fs) < 0 || (long)fs.f_type != m->magic)) || mountfd_attach(fd, at) < 0)
 		return err_errno(e, "can't mount %s", m->target);
 	return 0;
 }

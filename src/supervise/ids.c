@@ -162,21 +162,6 @@ void ids_release(const struct state *s, const char *pod_id, const struct plan_id
 	}
 }
 
-/* Phases in the order that a pod passes through, so that one on its way is not missed. */
-static bool pod_exists(const struct state *s, const char *pod_id)
-{
-	static const char *const folders[] = { "embryo", "prepared", "run", "garbage" };
-
-	for (size_t i = 0; i < ARRAY_SIZE(folders); i++) {
-		char path[64];
-
-		snprintf(path, sizeof(path), "pods/%s/%s", folders[i], pod_id);
-		if (faccessat(s->dirfd, path, F_OK, AT_SYMLINK_NOFOLLOW) == 0)
-			return true;
-	}
-	return false;
-}
-
 void ids_sweep(const struct state *s)
 {
 	int fd = openat(s->runfd, "index/ids", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
@@ -186,7 +171,7 @@ void ids_sweep(const struct state *s)
 	while (d && (entry = readdir(d))) {
 		char holder[POD_ID_LEN + 1] = "";
 
-		if (readlinkat(fd, entry->d_name, holder, POD_ID_LEN) == POD_ID_LEN && !pod_exists(s, holder))
+		if (readlinkat(fd, entry->d_name, holder, POD_ID_LEN) == POD_ID_LEN && !state_pod_exists(s, holder))
 			(void)!unlinkat(fd, entry->d_name, 0);
 	}
 }

@@ -379,6 +379,20 @@ int state_read_plan(const struct pod_dir *p, struct arena *a, struct plan *ret, 
 	return r < 0 ? r : record_read(a, &plan_set, text, n, ret, e);
 }
 
+bool state_pod_exists(const struct state *s, const char *id)
+{
+	/* In the order that a pod passes through, so that one on its way is not missed. */
+	static const enum pod_phase phases[] = { POD_EMBRYO, POD_PREPARED, POD_RUNNING, POD_GARBAGE };
+	char path[128];
+
+	for (size_t i = 0; i < ARRAY_SIZE(phases); i++) {
+		phase_path(path, sizeof(path), phases[i], id);
+		if (faccessat(s->dirfd, path, F_OK, AT_SYMLINK_NOFOLLOW) == 0)
+			return true;
+	}
+	return false;
+}
+
 /* ---- names ---- */
 
 static bool is_living(const struct state *s, const char *id)
@@ -386,6 +400,16 @@ static bool is_living(const struct state *s, const char *id)
 	autopod p = POD_DIR_NONE;
 
 	return open_pod(s, id, &p) == 0 && p.phase != POD_EXITED;
+}
+
+/* Held from looking at a name to changing it; taking one that is free needs no lock. -1: go without. */
+static int lock_names(const struct state *s)
+{
+	int fd = openat(s->runfd, "index/names", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+
+	while (fd >= 0 && flock(fd, LOCK_EX) < 0 && errno == EINTR)
+		;
+	return fd;
 }
 
 int state_claim_name(const struct state *s, const char *name, const char *id, struct err *e)
@@ -397,6 +421,8 @@ int state_claim_name(const struct state *s, const char *name, const char *id, st
 		return 0;
 	if (errno != EEXIST)
 		return err_errno(e, "can't take the pod name %s", name);
+	autoclose int lock = lock_names(s);
+
 	if (read_name(s, name, holder) && strcmp(holder, id) != 0 && is_living(s, holder)) {
 		err_new(e, ERR_BUSY, "there is a pod named %s already", name);
 		err_because(e, "its id is %.12s", holder);
@@ -417,11 +443,27 @@ bool state_name_is_free(const struct state *s, const char *name)
 
 static void release_name(const struct state *s, const char *name, const char *id)
 {
+	autoclose int lock = lock_names(s);
 	char path[128], holder[POD_ID_LEN + 1];
 
 	snprintf(path, sizeof(path), "index/names/%.100s", name);
 	if (read_name(s, name, holder) && strcmp(holder, id) == 0)
 		(void)!unlinkat(s->runfd, path, 0);
+}
+
+/* Names of pods that are gone: an embryo that died before it had a plan knew no name to give back. */
+static void sweep_names(const struct state *s)
+{
+	autoclose int lock = lock_names(s);
+	autoclosedir DIR *d = lock < 0 ? NULL : fdopendir(fcntl(lock, F_DUPFD_CLOEXEC, 3));
+	struct dirent *entry;
+
+	while (d && (entry = readdir(d))) {
+		char holder[POD_ID_LEN + 1] = "";
+
+		if (readlinkat(lock, entry->d_name, holder, POD_ID_LEN) == POD_ID_LEN && !state_pod_exists(s, holder))
+			(void)!unlinkat(lock, entry->d_name, 0);
+	}
 }
 
 /* ---- removing ---- */
@@ -537,9 +579,11 @@ int state_sweep_dead(const struct state *s, unsigned most, unsigned *ret_n, stru
 
 	if (n < most)
 		n += sweep_phase(s, POD_EMBRYO, most - n);
-	/* Not on the path of run and rm: it looks at every range that is taken. */
-	if (most > 1)
+	/* Not on the path of run and rm: it looks at every name and range that is taken. */
+	if (most > 1) {
+		sweep_names(s);
 		ids_sweep(s);
+	}
 	if (ret_n)
 		*ret_n = n;
 	return 0;

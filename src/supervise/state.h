@@ -77,6 +77,9 @@ void pod_dir_close(struct pod_dir *p);
 /* Waits until the pod's supervisor is gone. */
 [[nodiscard]] int state_wait_pod(struct pod_dir *p, struct err *e);
 
+/* Has the pod a folder, in whatever phase, dead embryos and garbage included? */
+bool state_pod_exists(const struct state *s, const char *id);
+
 /* Every pod: prepared, running and exited (embryos and garbage are gc's). Ids in the arena, newest last. */
 struct pod_entry {
 	char *id;
