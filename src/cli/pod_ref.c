@@ -86,6 +86,6 @@ int pod_ref_app_pidfd(struct cli *cli, const struct pod_ref *r, int *ret_pidfd, 
 	if (n != 1)
 		return err_new(e, ERR_FAILED, "the pod's supervisor sent no process");
 	*ret_pidfd = fd;
-	*ret_pid = reply.text ? atoll(reply.text) : 0;
+	*ret_pid = reply.text ? strtoll(reply.text, NULL, 10) : 0;
 	return 0;
 }

@@ -16,6 +16,7 @@
 
 #include "base/cleanup.h"
 #include "base/io.h"
+#include "base/unit.h"
 
 enum { ARGS = 8 };
 
@@ -82,6 +83,14 @@ int launch_supervisor(const struct supervisor_options *o, const char *program, b
 	return -e->code;
 }
 
+/* A descriptor that rocket handed on; -1 for none. */
+static int parse_fd(const char *text)
+{
+	uint64_t fd;
+
+	return unit_parse_u64(text, 0, 1 << 20, &fd) == 0 ? (int)fd : -1;
+}
+
 int launch_parse(int argc, char **argv, struct supervisor_options *ret, struct err *e)
 {
 	if (argc != ARGS || strlen(argv[3]) != POD_ID_LEN) {
@@ -91,8 +100,8 @@ int launch_parse(int argc, char **argv, struct supervisor_options *ret, struct e
 	*ret = (struct supervisor_options){
 		.dir = argv[1],
 		.run_dir = argv[2],
-		.pod = { .phase = POD_RUNNING, .fd = atoi(argv[4]), .lock_fd = atoi(argv[5]) },
-		.ready_fd = atoi(argv[6]),
+		.pod = { .phase = POD_RUNNING, .fd = parse_fd(argv[4]), .lock_fd = parse_fd(argv[5]) },
+		.ready_fd = parse_fd(argv[6]),
 		.foreground = strchr(argv[7], 'f'),
 		.interactive = strchr(argv[7], 'i'),
 		.quiet = strchr(argv[7], 'q'),
