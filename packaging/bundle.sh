@@ -2,12 +2,12 @@
 # SPDX-License-Identifier: Apache-2.0
 # All programs, static, in one directory: copy it anywhere, run ./rocket. The programs find each other beside
 # rocket itself, wherever that is.
-# usage: bundle.sh BUILD [MESON OPTION…]
+# usage: bundle.sh BUILD [FOLDER [MESON OPTION…]]       the bundle goes to BUILD, what is on the way to FOLDER
 set -eu
 here=$(cd "$(dirname "$0")/.." && pwd)
 build=$1
-shift
-folder=$build/bundle
+folder=${2:-$build/bundle}
+shift $(($# < 2 ? $# : 2))
 
 "$here/tools/build.sh" "$folder/build" --prefix=/usr -Dprefer_static=true -Dtests=false "$@"
 version=$(meson introspect --projectinfo "$folder/build" | sed -n 's/.*"version": "\([^"]*\)".*/\1/p')
