@@ -22,6 +22,7 @@
 #include "pod/caps.h"
 #include "pod/hole_parts.h"
 #include "pod/names.h"
+#include "pod/paths.h"
 
 enum { HOLE_TEXT_MAX = 8448 }; /* two paths and an app */
 
@@ -384,7 +385,8 @@ static int finish_dev(struct arena *a, const struct hole_text *t, struct hole *h
 		return rc;
 	if (!h->target)
 		h->target = h->source;
-	if (!str_has_prefix(h->target, "/dev/") || !path_is_clean_absolute(h->target))
+	path_cut_slash(h->target);
+	if (!str_has_prefix(h->target, "/dev/") || !path_is_clean_absolute(h->target) || str_has_suffix(h->target, "/"))
 		return hole_bad(t, e, "in the app a device stands below /dev");
 	for (const char *const *p = dev_taken; *p; p++) {
 		size_t n = strlen(*p);
