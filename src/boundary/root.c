@@ -397,6 +397,11 @@ static int open_shm(const struct root_request *r, struct app_root *root, struct 
 	return root->shm_fd < 0 ? err_errno(e, "can't make the /dev/shm of %s", r->app->name) : 0;
 }
 
+int root_prepare_tree(const struct root_request *r, int *ret_tree_fd, struct err *e)
+{
+	return make_tree(r, ret_tree_fd, e);
+}
+
 int root_prepare(const struct root_request *r, struct app_root *ret, struct err *e)
 {
 	struct app_root root = APP_ROOT_NONE;

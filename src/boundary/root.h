@@ -58,5 +58,7 @@ struct root_request {
 	void *context;
 };
 
+/* The root file system alone, of an app that does not run: for cp and export. Its upper layer is written as it is in a start. */
+[[nodiscard]] int root_prepare_tree(const struct root_request *r, int *ret_tree_fd, struct err *e);
 [[nodiscard]] int root_prepare(const struct root_request *r, struct app_root *ret, struct err *e);
 void root_close(struct app_root *root);

@@ -8,9 +8,13 @@ extern const struct verb cli_verb_attach;
 extern const struct verb cli_verb_build;
 extern const struct verb cli_verb_completion;
 extern const struct verb cli_verb_config;
+extern const struct verb cli_verb_cp;
+extern const struct verb cli_verb_df;
+extern const struct verb cli_verb_diff;
 extern const struct verb cli_verb_doctor;
 extern const struct verb cli_verb_enter;
 extern const struct verb cli_verb_events;
+extern const struct verb cli_verb_export;
 extern const struct verb cli_verb_gc;
 extern const struct verb cli_verb_help;
 extern const struct verb cli_verb_image;
@@ -32,6 +36,7 @@ extern const struct verb cli_verb_stop;
 extern const struct verb cli_verb_top;
 extern const struct verb cli_verb_unpause;
 extern const struct verb cli_verb_version;
+extern const struct verb cli_verb_volume;
 extern const struct verb cli_verb_wait;
 
 /* NULL-terminated, sorted by name. */

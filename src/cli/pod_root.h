@@ -1,0 +1,29 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The files of an app, for cp and export: the root of the running app as the app sees it, or of an exited
+ * or prepared one, put together again as for a start (nobody can start it meanwhile). Root on the host.
+ */
+#pragma once
+
+#include "cli/pod_ref.h"
+#include "store/store.h"
+
+struct pod_root {
+	struct pod_ref ref;
+	int fd;             /* the root directory (O_PATH); paths in it go through path_open_in_root() */
+	struct store store;
+	int use_fd;
+	bool mounted;       /* ours: an app that does not run */
+};
+#define POD_ROOT_NONE { .ref = POD_REF_NONE, .fd = -1, .store = STORE_NONE, .use_fd = -1 }
+
+/* word: POD or POD/APP. ERR_NOT_FOUND, ERR_USAGE (several apps), ERR_BUSY (it is being started). */
+[[nodiscard]] int pod_root_open(struct cli *cli, const char *word, struct pod_root *ret, struct err *e);
+void pod_root_close(struct pod_root *r);
+#define autoroot [[gnu::cleanup(pod_root_close)]] struct pod_root
+
+/*
+ * Makes this process create files as the pod's root (setfsuid(2)), keeping the capabilities that the
+ * change takes: inside id-mapped mounts the host's own root has no id to create with.
+ */
+[[nodiscard]] int pod_root_become(const struct pod_root *r, struct err *e);
