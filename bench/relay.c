@@ -12,7 +12,7 @@
  *   bytes      one connection, one way      connections   one after the other: connect, 1 byte each way, close
  *   turns      1 byte there and back on one connection
  *
- * Prints the median of each and the ratio, and what the relay holds in memory before and after.
+ * Prints the median of each, the ratio and the relay's CPU time for a MB, a connection or a turn, and what the relay holds in memory before and after.
  */
 #include <errno.h>
 #include <sched.h>
@@ -186,6 +186,22 @@ static double median(double *v, unsigned n)
 	return v[n / 2];
 }
 
+/* CPU that the relay used so far, in seconds. */
+static double relay_cpu(const struct relay *r)
+{
+	char path[64];
+	unsigned long long ns = 0;
+	FILE *f;
+
+	snprintf(path, sizeof(path), "/proc/%d/schedstat", (int)r->pid);
+	f = fopen(path, "re");
+	if (!f || fscanf(f, "%llu", &ns) != 1)
+		ns = 0;
+	if (f)
+		fclose(f);
+	return (double)ns / 1e9;
+}
+
 struct measure {
 	const char *name;
 	double (*run)(const struct way *w, double seconds);
@@ -197,18 +213,23 @@ static const struct measure measures[] = {
 	{ "turns/s", measure_turns },
 };
 
-static void compare_ways(const struct way *direct, const struct way *hole, double seconds, unsigned rounds)
+static void compare_ways(const struct way *direct, const struct way *hole, const struct relay *r, double seconds,
+			 unsigned rounds)
 {
 	for (size_t m = 0; m < sizeof(measures) / sizeof(*measures); m++) {
-		double plain[ROUNDS_MAX], through[ROUNDS_MAX], a, b;
+		double plain[ROUNDS_MAX], through[ROUNDS_MAX], a, b, cpu = 0, units = 0;
 
 		for (unsigned i = 0; i < rounds; i++) {
 			plain[i] = measures[m].run(direct, seconds);
+			cpu -= relay_cpu(r);
 			through[i] = measures[m].run(hole, seconds);
+			cpu += relay_cpu(r);
+			units += through[i] * seconds;
 		}
 		a = median(plain, rounds);
 		b = median(through, rounds);
-		printf("%-10s %-14s direct %9.0f   hole %9.0f   ratio %.2f\n", hole->name, measures[m].name, a, b, b / a);
+		printf("%-10s %-14s direct %9.0f   hole %9.0f   ratio %.2f   relay's CPU %.1f us each\n", hole->name,
+		       measures[m].name, a, b, b / a, cpu * 1e6 / units);
 		fflush(stdout);
 	}
 }
@@ -256,8 +277,8 @@ static void run(struct stand *s, struct relay *r, double seconds, unsigned round
 	far_hole.sink = open_hole(r, 2, SINK, "any");
 	far_hole.turn = open_hole(r, 3, TURN, "any");
 	print_memory(r, "idle, four holes");
-	compare_ways(&near_direct, &near_hole, seconds, rounds);
-	compare_ways(&far_direct, &far_hole, seconds, rounds);
+	compare_ways(&near_direct, &near_hole, r, seconds, rounds);
+	compare_ways(&far_direct, &far_hole, r, seconds, rounds);
 	print_memory(r, "after the run");
 }
 

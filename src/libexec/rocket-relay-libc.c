@@ -247,6 +247,18 @@ int pipe2(int fds[2], int flags)
 	return (int)CALL(SYS_pipe2, ARG(fds), flags);
 }
 
+/* One integer argument, which is all that the relay needs. */
+int fcntl(int fd, int command, ...)
+{
+	va_list ap;
+	long value;
+
+	va_start(ap, command);
+	value = va_arg(ap, int);
+	va_end(ap);
+	return (int)CALL(SYS_fcntl, fd, command, value);
+}
+
 ssize_t splice(int from, off64_t *from_at, int to, off64_t *to_at, size_t n, unsigned flags)
 {
 	return CALL(SYS_splice, from, ARG(from_at), to, ARG(to_at), ARG(n), flags);

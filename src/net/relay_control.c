@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include "net/relay_core.h"
+#include "net/wall.h"
 
 /* A packet with what came beside it. */
 struct packet {
@@ -72,6 +73,14 @@ static void listener_close(struct relay_core *c, uint32_t slot)
 	c->listeners_free = slot;
 }
 
+static bool socket_is_of_lo(int fd)
+{
+	int link = 0;
+	socklen_t len = sizeof(link);
+
+	return getsockopt(fd, SOL_SOCKET, SO_BINDTOIFINDEX, &link, &len) == 0 && link == NET_LO;
+}
+
 /* Takes the descriptor over, whatever comes. 0 or -errno. */
 static int listener_add(struct relay_core *c, const struct relay_request *q, unsigned i, int fd)
 {
@@ -91,6 +100,7 @@ static int listener_add(struct relay_core *c, const struct relay_request *q, uns
 		.app_port = (uint16_t)(q->app_port + i),
 		.proto = q->proto,
 		.family = q->family,
+		.lo_only = socket_is_of_lo(fd),
 	};
 	r = relay_watch(c, fd, c->paused && q->proto == IPPROTO_TCP ? 0 : EPOLLIN, RELAY_LISTENER, slot,
 			l->generation);

@@ -46,6 +46,7 @@ struct relay_listener {
 	uint32_t hole;
 	uint16_t app_port;
 	uint8_t proto, family;
+	bool lo_only;           /* bound to lo: no client needs to be asked where it came from */
 };
 
 /* One direction of a connection. Data lies in a pipe only while the receiving side does not take it. */
@@ -53,7 +54,8 @@ struct relay_way {
 	int pipe[2];            /* -1: none */
 	uint32_t held;          /* bytes in the pipe */
 	bool bulk;              /* the last read was a full one: splice */
-	bool ended;             /* the sender said so */
+	bool ending;            /* the sender's end is behind what it sent last: read up to it */
+	bool ended;             /* it was read */
 	bool closed;            /* … and the receiver was told */
 };
 

@@ -4,7 +4,8 @@
  *
  * The mark is what lets the app answer. Its accepted socket inherits it (net.ipv4.tcp_fwmark_accept), and
  * the rule for the mark looks in a table where every address is local; without it the answer would
- * meet the wall like anything else that the app sends. ip(7), Documentation/networking/ip-sysctl.rst.
+ * meet the wall like anything else that the app sends. So do the kernel's resets for a port that nobody
+ * listens on (fwmark_reflect). ip(7), Documentation/networking/ip-sysctl.rst.
  */
 #include <errno.h>
 #include <netinet/tcp.h>

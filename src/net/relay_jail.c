@@ -186,27 +186,53 @@ static const uint32_t filter_allowed[] = {
 	SYS_exit_group,
 };
 
+/* Calls that are allowed with these values of one argument. */
+struct filter_argument {
+	uint32_t nr, argument, values[2];
+};
+
+static const struct filter_argument filter_arguments[] = {
+	{ SYS_socket, 0, { AF_INET, AF_INET6 } },
+	{ SYS_fcntl, 1, { F_SETPIPE_SZ, F_SETPIPE_SZ } },
+};
+
 enum {
 	FILTER_CALLS = sizeof(filter_allowed) / sizeof(*filter_allowed),
-	FILTER_HEAD = 4,   /* architecture, number */
-	FILTER_SOCKET = 6,
-	FILTER_LEN = FILTER_HEAD + FILTER_CALLS + FILTER_SOCKET + 1,
+	FILTER_ARGUMENTS = sizeof(filter_arguments) / sizeof(*filter_arguments),
+	FILTER_HEAD = 4,     /* architecture, number */
+	FILTER_ARGUMENT = 5, /* number, value, two comparisons, kill */
+	FILTER_LEN = FILTER_HEAD + FILTER_CALLS + FILTER_ARGUMENTS * FILTER_ARGUMENT + 2,
 };
 
 #define LOAD(field) (struct sock_filter) BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, field))
 #define EQUAL(value, yes, no) (struct sock_filter) BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, (value), (yes), (no))
 #define ANSWER(action) (struct sock_filter) BPF_STMT(BPF_RET | BPF_K, (action))
 
+/* The low half of an argument: what is compared here is 32 bits wide to the kernel as well. */
+#define LOAD_ARGUMENT(i) \
+	(struct sock_filter) BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, args) + 8 * (i))
+
+static unsigned filter_build_argument(struct sock_filter *f, unsigned n, const struct filter_argument *a,
+				      unsigned allow)
+{
+	f[n++] = EQUAL(a->nr, 0, FILTER_ARGUMENT - 1);
+	f[n++] = LOAD_ARGUMENT(a->argument);
+	for (unsigned i = 0; i < 2; i++, n++)
+		f[n] = EQUAL(a->values[i], (uint8_t)(allow - n - 1), 0);
+	f[n++] = ANSWER(SECCOMP_RET_KILL_PROCESS);
+	return n;
+}
+
 /*
- *   architecture ≠ ours → kill
- *   number in the list  → allow
- *   number ≠ socket     → kill
- *   family 2 or 10      → allow, else kill
+ *   architecture ≠ ours                      → kill
+ *   number in the list                       → allow
+ *   number with arguments: one of its values → allow, else kill
+ *   anything else                            → kill
  */
 static unsigned filter_build(struct sock_filter *f)
 {
-	unsigned n = 0;
 	const unsigned allow = FILTER_LEN - 1;
+	unsigned n = 0;
 
 	f[n++] = LOAD(arch);
 	f[n++] = EQUAL(FILTER_ARCH, 1, 0);
@@ -214,13 +240,8 @@ static unsigned filter_build(struct sock_filter *f)
 	f[n++] = LOAD(nr);
 	for (unsigned i = 0; i < FILTER_CALLS; i++, n++)
 		f[n] = EQUAL(filter_allowed[i], (uint8_t)(allow - n - 1), 0);
-	f[n++] = EQUAL(SYS_socket, 1, 0);
-	f[n++] = ANSWER(SECCOMP_RET_KILL_PROCESS);
-	f[n++] = LOAD(args[0]);
-	f[n] = EQUAL(AF_INET, (uint8_t)(allow - n - 1), 0);
-	n++;
-	f[n] = EQUAL(AF_INET6, (uint8_t)(allow - n - 1), 0);
-	n++;
+	for (unsigned i = 0; i < FILTER_ARGUMENTS; i++)
+		n = filter_build_argument(f, n, &filter_arguments[i], allow);
 	f[n++] = ANSWER(SECCOMP_RET_KILL_PROCESS);
 	f[n++] = ANSWER(SECCOMP_RET_ALLOW);
 	return n;

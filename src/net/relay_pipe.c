@@ -8,8 +8,9 @@
 #include <unistd.h>
 
 enum {
-	PUMP_ROUNDS = 32,          /* then the other connections have their turn */
-	SPLICE_MAX = 1 << 20,
+	PUMP_ROUNDS = 8,           /* then the other connections have their turn */
+	PIPE_BYTES = 1 << 20,
+	SPLICE_MAX = PIPE_BYTES,
 	SPLICE_FLAGS = SPLICE_F_MOVE | SPLICE_F_NONBLOCK,
 };
 
@@ -20,12 +21,24 @@ static bool would_block(void)
 	return errno == EAGAIN || errno == EINTR;
 }
 
+/*
+ * A large pipe halves the cost of a byte. Where the kernel's limit for this user is reached (64 such pipes
+ * by default, pipe(7)) it stays small, which bounds what stalled connections can pin.
+ */
+static int pipe_make(int pipe[2])
+{
+	if (pipe2(pipe, O_NONBLOCK | O_CLOEXEC) < 0)
+		return -1;
+	(void)fcntl(pipe[0], F_SETPIPE_SZ, PIPE_BYTES);
+	return 0;
+}
+
 static int pipe_take(struct relay_core *c, struct relay_way *w)
 {
 	if (w->pipe[0] >= 0)
 		return 0;
 	if (c->spare_pipes == 0)
-		return pipe2(w->pipe, O_NONBLOCK | O_CLOEXEC);
+		return pipe_make(w->pipe);
 	c->spare_pipes--;
 	w->pipe[0] = c->spare[c->spare_pipes].end[0];
 	w->pipe[1] = c->spare[c->spare_pipes].end[1];
@@ -88,7 +101,10 @@ static enum step way_copy(struct relay_core *c, struct relay_way *w, int from, i
 		return STEP_BROKEN;
 	if (sent < 0)
 		sent = 0;
-	return sent == n ? STEP_MORE : way_keep(c, w, buf + sent, (size_t)(n - sent));
+	if (sent < n)
+		return way_keep(c, w, buf + sent, (size_t)(n - sent));
+	/* A short read took all there was: what comes later is told by an event of its own. */
+	return w->bulk || w->ending ? STEP_MORE : STEP_WAIT;
 }
 
 static enum step way_splice(struct relay_core *c, struct relay_way *w, int from)

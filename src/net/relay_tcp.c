@@ -20,7 +20,6 @@
 #include "net/wall.h"
 
 enum {
-	ACCEPT_ROUNDS = 64,
 	SIDE_EVENTS = EPOLLIN | EPOLLOUT | EPOLLRDHUP | EPOLLET,
 	INPUT_EVENTS = EPOLLIN | EPOLLRDHUP | EPOLLHUP | EPOLLERR,
 };
@@ -200,6 +199,8 @@ void relay_tcp_event(struct relay_core *c, uint32_t slot, unsigned side, uint32_
 		if (n->state != RELAY_OPEN || n->generation != generation)
 			return;
 	}
+	if (events & ~(EPOLLIN | EPOLLOUT))
+		n->way[side].ending = true;
 	if ((events & INPUT_EVENTS) && !conn_pump(c, slot, side))
 		return;
 	if ((events & EPOLLOUT) && n->way[!side].held && !conn_pump(c, slot, !side))
@@ -228,13 +229,13 @@ void relay_tcp_continue(struct relay_core *c)
 }
 
 /* The interface that an IPv4 client came in on; the kernel itself drops IPv6 loopback from elsewhere. */
-static bool client_is_honest(int fd, const union relay_addr *client)
+static bool client_is_honest(const struct relay_listener *l, int fd, const union relay_addr *client)
 {
 	alignas(struct cmsghdr) uint8_t options[256];
 	struct msghdr msg = { .msg_control = options };
 	socklen_t len = sizeof(options);
 
-	if (client->any.sa_family != AF_INET || !relay_addr_is_loopback(client))
+	if (l->lo_only || client->any.sa_family != AF_INET || !relay_addr_is_loopback(client))
 		return true;
 	if (getsockopt(fd, IPPROTO_IP, IP_PKTOPTIONS, options, &len) < 0)
 		return false;
@@ -262,34 +263,34 @@ static void conn_start(struct relay_core *c, const struct relay_listener *l, int
 		.state = RELAY_CONNECTING,
 		.family = l->family,
 	};
-	if (client_is_honest(fd, client))
+	if (client_is_honest(l, fd, client))
 		conn_connect(c, slot, client);
 	else
 		conn_refuse(c, slot);
 }
 
+/* One connection a call: a listening socket is watched level-triggered, so epoll tells of the next one. */
 void relay_tcp_accept(struct relay_core *c, uint32_t listener)
 {
 	const struct relay_listener *l = &c->listeners[listener];
+	union relay_addr client = {};
+	socklen_t len = sizeof(client);
+	uint32_t slot = conn_take(c);
+	int fd, errnum;
 
-	for (unsigned i = 0; i < ACCEPT_ROUNDS; i++) {
-		union relay_addr client = {};
-		socklen_t len = sizeof(client);
-		uint32_t slot = conn_take(c);
-		int fd = slot == RELAY_NONE ? -1 : accept4(l->fd, &client.any, &len, SOCK_NONBLOCK | SOCK_CLOEXEC);
-		int errnum = slot == RELAY_NONE ? EMFILE : errno;
-
-		if (fd >= 0) {
-			conn_start(c, l, fd, slot, &client);
-			continue;
-		}
-		if (slot != RELAY_NONE)
-			conn_give(c, slot);
-		if (errnum == EMFILE || errnum == ENFILE || errnum == ENOBUFS || errnum == ENOMEM)
-			relay_pause(c);
-		if (errnum != ECONNABORTED && errnum != EINTR)
-			return;
+	if (slot == RELAY_NONE) {
+		relay_pause(c);
+		return;
 	}
+	fd = accept4(l->fd, &client.any, &len, SOCK_NONBLOCK | SOCK_CLOEXEC);
+	if (fd >= 0) {
+		conn_start(c, l, fd, slot, &client);
+		return;
+	}
+	errnum = errno;
+	conn_give(c, slot);
+	if (errnum == EMFILE || errnum == ENFILE || errnum == ENOBUFS || errnum == ENOMEM)
+		relay_pause(c);
 }
 
 uint32_t relay_tcp_cut(struct relay_core *c, uint32_t hole)

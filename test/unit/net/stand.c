@@ -186,12 +186,13 @@ static void pod_main(struct stand *s, int ask, const struct stand_server *server
 	struct err e = {};
 	char go;
 
-	prctl(PR_SET_PDEATHSIG, SIGKILL);
+	close(s->ask_fd);
 	signal(SIGPIPE, SIG_IGN);
 	if (unshare(CLONE_NEWUSER) < 0 || write(ask, "u", 1) != 1 || read(ask, &go, 1) != 1)
 		_exit(1);
 	if (setresgid(0, 0, 0) < 0 || setresuid(0, 0, 0) < 0 || unshare(CLONE_NEWNET) < 0)
 		_exit(1);
+	prctl(PR_SET_PDEATHSIG, SIGKILL); /* a change of ids clears it */
 	if (net_setup_pod(&s->plan, &e) < 0) {
 		err_print(stderr, &e);
 		_exit(1);
@@ -222,11 +223,11 @@ static const char *pod_start(struct stand *s, const struct stand_server *servers
 
 	if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, pair) < 0)
 		return "no socket pair";
+	s->ask_fd = pair[0];
 	s->pod_pid = fork();
 	if (s->pod_pid == 0)
 		pod_main(s, pair[1], servers, n);
 	close(pair[1]);
-	s->ask_fd = pair[0];
 	if (read(s->ask_fd, &said, 1) != 1 || said != 'u')
 		return "no user namespace";
 	if (!id_map_write(s->pod_pid, "uid_map") || !id_map_write(s->pod_pid, "gid_map"))
