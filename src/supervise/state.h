@@ -104,6 +104,6 @@ bool state_name_is_free(const struct state *s, const char *name);
 /* Deletes dead embryos and garbage, at most `most` of them; gives how many. On the path of run and rm with most 1. */
 [[nodiscard]] int state_sweep_dead(const struct state *s, unsigned most, unsigned *ret_n, struct err *e);
 
-/* One line into RUN/events: {"time":…,"event":"start","pod":ID,"name":…,"app":…,"detail":…}. Never fails the caller. */
+/* One line into RUN/events: {"time":…,"event":"started","pod":ID,"name":…,"app":…,"detail":…}. Never fails the caller. */
 void state_log_event(const struct state *s, const char *event, const char *id, const char *name, const char *app,
 		     const char *detail);

@@ -183,7 +183,7 @@ load lib
 	assert_has start
 	rocket rm -f busy
 	run_rocket events --since 1m -o json
-	jq -es 'flatten | map(.event) | index("start")' <<<"$output"
+	jq -es 'flatten | map(.event) | index("started")' <<<"$output"
 }
 
 @test "manifest gives a pod.yaml that runs the same pod" {
