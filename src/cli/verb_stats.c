@@ -8,6 +8,7 @@
 #include "base/unit.h"
 #include "cli/emit.h"
 #include "cli/pod_group.h"
+#include "cli/pod_process.h"
 #include "cli/verbs.h"
 
 enum { OPT_FOLLOW = 1, OPT_EVERY };
@@ -49,6 +50,24 @@ struct samples {
 	LIST(struct sample) list;
 };
 
+/*
+ * A version 1 host gives an app only the groups that its limits need. What the others would say is added up
+ * from its processes then; memory that they share is counted at each.
+ */
+static void fill_from_processes(struct arena *a, const struct pod_look *p, const char *app, struct cgroup_usage *u)
+{
+	struct processes all = {};
+	struct err ended = {};
+
+	if ((u->has_memory && u->has_cpu) || pod_process_list(a, p, app, &all, &ended) < 0)
+		return;
+	for (size_t i = 0; i < all.list.n; i++) {
+		u->memory_bytes += u->has_memory ? 0 : all.list.v[i].rss_bytes;
+		u->cpu_ns += u->has_cpu ? 0 : all.list.v[i].cpu_ns;
+	}
+	u->has_memory = u->has_cpu = true;
+}
+
 static void look_at_app(struct arena *a, const struct pod_look *p, const char *app, struct samples *s)
 {
 	struct pod_group g;
@@ -61,8 +80,9 @@ static void look_at_app(struct arena *a, const struct pod_look *p, const char *a
 
 	*new = (struct sample){.pod = p->plan.name, .id = arena_strdup(a, p->dir.id), .app = app};
 	cgroup_read_usage(&g.host, &g.group, &new->usage);
-	new->at_ns = io_monotonic_ns();
 	pod_group_close(&g);
+	fill_from_processes(a, p, app, &new->usage);
+	new->at_ns = io_monotonic_ns();
 }
 
 static int look_at_pod(struct cli *cli, const struct state *s, const char *word, bool must_run, struct samples *out,
@@ -143,7 +163,7 @@ static void add_row(struct table *t, const struct sample *s)
 	table_add(t, u->has_pids ? arena_printf(t->arena, "%llu", (unsigned long long)u->pids) : NULL);
 	add_size(t, u->has_io, u->io_read_bytes);
 	add_size(t, u->has_io, u->io_write_bytes);
-	add_size(t, u->has_memory, u->memory_peak_bytes);
+	add_size(t, u->memory_peak_bytes, u->memory_peak_bytes);
 }
 
 static void emit_number(struct emit *m, const char *key, bool known, uint64_t value)
@@ -165,7 +185,7 @@ static void emit_sample(struct emit *m, const struct sample *s)
 	emit_number(m, "cpu_milli", u->has_cpu, s->cpu_milli);
 	emit_number(m, "cpu_ns", u->has_cpu, u->cpu_ns);
 	emit_number(m, "memory_bytes", u->has_memory, u->memory_bytes);
-	emit_number(m, "memory_peak_bytes", u->has_memory, u->memory_peak_bytes);
+	emit_number(m, "memory_peak_bytes", u->memory_peak_bytes, u->memory_peak_bytes);
 	emit_number(m, "memory_limit_bytes", u->has_memory && u->memory_limit_bytes, u->memory_limit_bytes);
 	emit_number(m, "pids", u->has_pids, u->pids);
 	emit_number(m, "io_read_bytes", u->has_io, u->io_read_bytes);
@@ -263,7 +283,7 @@ const struct verb cli_verb_stats = {
 	.options = (const struct opt *const[]){options, NULL},
 	.example = "rocket stats\nrocket stats -f shop -o json",
 	.json = "pod: its name\nid: of the pod\napp: its name\ncpu_milli: thousandths of a CPU, now\n"
-		"cpu_ns: CPU time since its start\nmemory_bytes: now\nmemory_peak_bytes: at most so far\n"
+		"cpu_ns: CPU time since its start\nmemory_bytes: now\nmemory_peak_bytes: at most so far, null where it is not counted\n"
 		"memory_limit_bytes: null without one\npids: processes and threads\nio_read_bytes: from disks\n"
 		"io_write_bytes: to disks; a number is null where the host does not count it",
 	.exits = "3: the pod does not run\n4: no such pod or app",

@@ -13,6 +13,7 @@ const struct verb *const cli_verbs[] = {
 	&cli_verb_build,
 	&cli_verb_completion,
 	&cli_verb_config,
+	&cli_verb_convert,
 	&cli_verb_cp,
 	&cli_verb_df,
 	&cli_verb_diff,

@@ -8,6 +8,7 @@ extern const struct verb cli_verb_attach;
 extern const struct verb cli_verb_build;
 extern const struct verb cli_verb_completion;
 extern const struct verb cli_verb_config;
+extern const struct verb cli_verb_convert;
 extern const struct verb cli_verb_cp;
 extern const struct verb cli_verb_df;
 extern const struct verb cli_verb_diff;
