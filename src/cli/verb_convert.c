@@ -169,7 +169,6 @@ static void reload_systemd(const struct cli *cli)
 {
 	char systemctl[] = "systemctl", user[] = "--user", reload[] = "daemon-reload";
 	char *as_root[] = {systemctl, reload, NULL}, *as_user[] = {systemctl, user, reload, NULL};
-	extern char **environ;
 	pid_t pid;
 
 	if (access("/run/systemd/system", F_OK) < 0 ||
@@ -215,6 +214,12 @@ static int convert(struct cli *cli, const struct conversion *c, const char *word
 	if (pod_look_state(cli, &s, e) < 0 || pod_look_open_pod(cli, &s, word, &p, e) < 0 ||
 	    own_path(cli->arena, &program, e) < 0 || config_dir(cli->arena, "/etc/rocket/pods", "rocket/pods", &dir, e) < 0)
 		return -e->code;
+	/* The unit runs in another directory. */
+	autofree char *absolute = manifest ? realpath(manifest, NULL) : NULL;
+
+	if (manifest && !absolute)
+		return err_errno(e, "cannot find the manifest %s", manifest);
+	manifest = absolute;
 	if (!manifest)
 		manifest = arena_printf(cli->arena, "%s/%s.yaml", dir, p.plan.name);
 	add_unit(&unit, cli, &p, program, manifest);
