@@ -109,12 +109,15 @@ static void enter_workdir(const struct confine *c, int status_fd)
 	}
 	if (r < 0) {
 		err_errno(&e, "can't start %s: its working directory %s", c->who, c->workdir);
+		err_try(&e, "-w /   (another one)");
 		confine_fail(status_fd, &e);
 	}
 	/* A directory outside the root has no path in it (getcwd(2)). */
 	if (syscall(SYS_getcwd, cwd, sizeof(cwd)) < 0 || cwd[0] != '/') {
 		err_new(&e, ERR_POLICY, "can't start %s: its working directory %s lies outside its root", c->who,
 			c->workdir);
+		err_because(&e, "such a directory would be a way out of the boundary");
+		err_try(&e, "-w /   (another one)");
 		confine_fail(status_fd, &e);
 	}
 }
@@ -180,27 +183,49 @@ static const char *env_get(char *const *env, const char *name)
 	return NULL;
 }
 
+static void report_missing(const struct confine *c, struct err *e)
+{
+	err_new(e, ERR_NO_PROGRAM, "can't start %s: there is no program %s in its image", c->who, c->argv[0]);
+	if (strchr(c->argv[0], '/'))
+		err_because(e, "nothing lies at that path");
+	else
+		err_because(e, "it is in none of PATH=%s", env_get(c->env, "PATH") ?: "");
+	err_try(e, "rocket image inspect %s   (what it starts by itself, and its PATH)", c->image ?: "IMAGE");
+}
+
+static void explain_denied(const struct confine *c, const struct stat *st, struct err *e)
+{
+	if (S_ISDIR(st->st_mode))
+		err_because(e, "it is a directory");
+	else
+		err_because(e, "user %u may not execute it (mode %04o, owner %u)", c->uid, st->st_mode & 07777, st->st_uid);
+}
+
+static void report_unexecutable(const struct confine *c, const char *path, int error, struct err *e)
+{
+	struct stat st;
+
+	errno = error;
+	err_errno(e, "can't start %s: %s can't be executed", c->who, path);
+	e->code = ERR_NOT_INVOKABLE;
+	if (error == ENOENT)
+		err_because(e, "it is there, but the interpreter or loader that it names is not in the image");
+	else if (error == ENOEXEC)
+		err_because(e, "it is no program for this machine");
+	else if (error == EACCES && stat(path, &st) == 0)
+		explain_denied(c, &st, e);
+	err_try(e, "rocket image inspect %s   (architecture, user and what it starts)", c->image ?: "IMAGE");
+}
+
 [[gnu::noreturn]] static void report_exec(const struct confine *c, int status_fd, const char *path, int error)
 {
 	struct stat st;
 	struct err e = {};
-	bool missing = error == ENOENT && stat(path, &st) < 0;
 
-	if (missing) {
-		err_new(&e, ERR_NO_PROGRAM, "can't start %s: there is no program %s in its image", c->who, c->argv[0]);
-		if (!strchr(c->argv[0], '/'))
-			err_because(&e, "it is in none of PATH=%s", env_get(c->env, "PATH") ?: "");
-		confine_fail(status_fd, &e);
-	}
-	errno = error;
-	err_errno(&e, "can't start %s: %s can't be executed", c->who, path);
-	e.code = ERR_NOT_INVOKABLE;
-	if (error == ENOENT)
-		err_because(&e, "it is there, but the interpreter or loader that it names is not in the image");
-	else if (error == ENOEXEC)
-		err_because(&e, "it is no program for this machine");
-	else if (error == EACCES && stat(path, &st) == 0 && S_ISDIR(st.st_mode))
-		err_because(&e, "it is a directory");
+	if (error == ENOENT && stat(path, &st) < 0)
+		report_missing(c, &e);
+	else
+		report_unexecutable(c, path, error, &e);
 	confine_fail(status_fd, &e);
 }
 

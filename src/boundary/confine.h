@@ -17,6 +17,7 @@ enum { CONFINE_MAX_GROUPS = 1024 };
 
 struct confine {
 	const char *who;        /* the app, for messages */
+	const char *image;      /* its image, as its owner wrote it */
 	char *const *argv, *const *env;
 	const char *workdir;
 	uid_t uid;

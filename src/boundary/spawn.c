@@ -261,6 +261,7 @@ int spawn_process(const struct spawn *s, struct spawned *ret, struct err *e)
 	const struct plan_app *app = s->app;
 	struct confine c = {
 		.who = app->name,
+		.image = app->image,
 		.argv = s->argv ?: app->argv,
 		.env = s->env ?: app->env,
 		.workdir = s->workdir ?: app->workdir ?: "/",
