@@ -5,6 +5,10 @@
  *
  *   probe connect ADDR PORT      "connected", or the errno's name; and the time it took: "EACCES 12us"
  *   probe sendto ADDR PORT       the same for one UDP datagram
+ *   probe serve PORT TEXT        a TCP server: each client gets TEXT and the address that it is seen as
+ *   probe ask ADDR PORT          connects and prints what the server says (or the errno's name, with code 1)
+ *   probe echo PORT              a UDP server that sends back what it gets
+ *   probe say ADDR PORT TEXT     sends a datagram and prints the answer, "nothing" after two seconds
  *   probe syscall NAME           "OK" or the errno's name (see the table)
  *   probe eat MIB                touches that much memory, then waits
  *   probe forks N                how many of N sleeping children could be made
@@ -87,6 +91,96 @@ static int cmd_sendto(char **argv)
 	return reach(argv, SOCK_DGRAM);
 }
 
+/* A socket on the port, of both families where IPv6 is there. */
+static int listen_on(const char *port, int type)
+{
+	struct sockaddr_in6 a = {.sin6_family = AF_INET6, .sin6_port = htons((uint16_t)atoi(port))};
+	int s = socket(AF_INET6, type | SOCK_CLOEXEC, 0), on = 1, off = 0;
+
+	setsockopt(s, SOL_SOCKET, SO_REUSEADDR, &on, sizeof on);
+	setsockopt(s, IPPROTO_IPV6, IPV6_V6ONLY, &off, sizeof off);
+	if (bind(s, (void *)&a, sizeof a) || (type == SOCK_STREAM && listen(s, 64))) {
+		puts(answer(-1));
+		exit(1);
+	}
+	puts("listening");
+	fflush(stdout);
+	return s;
+}
+
+static int cmd_serve(char **argv)
+{
+	int s = listen_on(argv[2], SOCK_STREAM);
+
+	for (;;) {
+		struct sockaddr_in6 from;
+		socklen_t len = sizeof from;
+		char text[INET6_ADDRSTRLEN] = "?";
+		int c = accept4(s, (void *)&from, &len, SOCK_CLOEXEC);
+
+		if (c < 0)
+			return 1;
+		inet_ntop(AF_INET6, &from.sin6_addr, text, sizeof text);
+		dprintf(c, "%s %s\n", argv[3], !strncmp(text, "::ffff:", 7) ? text + 7 : text);
+		close(c);
+	}
+}
+
+static int cmd_ask(char **argv)
+{
+	struct sockaddr_storage a;
+	socklen_t len = parse_address(argv[2], argv[3], &a);
+	int s = socket(a.ss_family, SOCK_STREAM | SOCK_CLOEXEC, 0);
+	struct timeval limit = {.tv_sec = 5};
+	char text[256];
+	ssize_t n;
+
+	setsockopt(s, SOL_SOCKET, SO_RCVTIMEO, &limit, sizeof limit);
+	if (connect(s, (void *)&a, len) || (n = read(s, text, sizeof text)) < 0) {
+		puts(answer(-1));
+		return 1;
+	}
+	fwrite(text, 1, (size_t)n, stdout);
+	return n == 0;
+}
+
+static int cmd_echo(char **argv)
+{
+	int s = listen_on(argv[2], SOCK_DGRAM);
+
+	for (;;) {
+		struct sockaddr_in6 from;
+		socklen_t len = sizeof from;
+		char text[2048];
+		ssize_t n = recvfrom(s, text, sizeof text, 0, (void *)&from, &len);
+
+		if (n < 0 || sendto(s, text, (size_t)n, 0, (void *)&from, len) < 0)
+			return 1;
+	}
+}
+
+static int cmd_say(char **argv)
+{
+	struct sockaddr_storage a;
+	socklen_t len = parse_address(argv[2], argv[3], &a);
+	int s = socket(a.ss_family, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+	struct timeval limit = {.tv_sec = 2};
+	char text[2048];
+	ssize_t n;
+
+	setsockopt(s, SOL_SOCKET, SO_RCVTIMEO, &limit, sizeof limit);
+	if (connect(s, (void *)&a, len) || write(s, argv[4], strlen(argv[4])) < 0) {
+		puts(answer(-1));
+		return 1;
+	}
+	n = read(s, text, sizeof text);
+	if (n < 0)
+		puts(errno == EAGAIN ? "nothing" : answer(-1));
+	else
+		printf("%.*s\n", (int)n, text);
+	return n < 0;
+}
+
 static int cmd_syscall(char **argv)
 {
 	static const struct {
@@ -142,6 +236,7 @@ static int cmd_eat(char **argv)
 		return 0;
 	}
 	memset(p, 1, bytes);
+	__asm__ volatile("" : : "r"(p) : "memory"); /* nobody reads it: the compiler would leave the writes out */
 	puts("eaten");
 	fflush(stdout);
 	wait_for_ever();
@@ -298,6 +393,7 @@ int main(int argc, char **argv)
 		int (*run)(char **argv);
 	} verbs[] = {
 		{"connect", 2, cmd_connect}, {"sendto", 2, cmd_sendto}, {"syscall", 1, cmd_syscall},
+		{"serve", 2, cmd_serve}, {"ask", 2, cmd_ask}, {"echo", 1, cmd_echo}, {"say", 3, cmd_say},
 		{"eat", 1, cmd_eat}, {"forks", 1, cmd_forks}, {"spin", 1, cmd_spin}, {"orphans", 1, cmd_orphans},
 		{"ignore", 1, cmd_ignore}, {"trap", 2, cmd_trap}, {"size", 0, cmd_size}, {"fds", 0, cmd_fds},
 		{"exit", 1, cmd_exit}, {"kill", 1, cmd_kill}, {"reopen", 0, cmd_reopen},
