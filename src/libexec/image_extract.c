@@ -29,8 +29,8 @@ static const struct opt extract_opts[] = {
 	{},
 };
 
-static int unpack_view(struct image_tool *t, const char *view, bool mount_points, int dirfd, struct unpack *ret,
-		       struct err *e)
+/* The caller has filled in where to, and with what. */
+static int unpack_view(struct image_tool *t, const char *view, struct unpack *u, struct err *e)
 {
 	autorebuilt rebuilt = {};
 	int r = rebuild_open(&t->store, view, &rebuilt, e);
@@ -41,17 +41,18 @@ static int unpack_view(struct image_tool *t, const char *view, bool mount_points
 
 	for (size_t i = 0; i < rebuilt.n_devices; i++)
 		fds[i] = rebuilt.devices[i].fd;
-	*ret = (struct unpack){.tree = rebuilt.tree, .layer_fds = fds, .n_layers = rebuilt.n_devices, .dirfd = dirfd,
-			       .mount_points = mount_points, .as_user = geteuid() != 0};
-	r = unpack_tree(ret, e);
-	ret->tree = NULL;
+	u->tree = rebuilt.tree;
+	u->layer_fds = fds;
+	u->n_layers = rebuilt.n_devices;
+	u->as_user = geteuid() != 0;
+	r = unpack_tree(u, e);
+	u->tree = NULL;
 	return r;
 }
 
 int image_build_tree(struct image_tool *t, const char *view, struct err *e)
 {
 	struct blob_tree tree = BLOB_TREE_NONE;
-	struct unpack done;
 
 	if (blob_tree_exists(&t->store, view))
 		return 0;
@@ -60,11 +61,23 @@ int image_build_tree(struct image_tool *t, const char *view, struct err *e)
 
 	if (r < 0)
 		return r;
-	r = unpack_view(t, view, true, tree.fd, &done, e);
+	struct unpack u = {.dirfd = tree.fd, .mount_points = true};
+
+	r = unpack_view(t, view, &u, e);
 	if (r == 0)
 		return blob_tree_commit(&tree, view, e);
 	blob_tree_abort(&tree);
 	return r;
+}
+
+int image_build_root(struct image_tool *t, const char *view, const char *dir, uint32_t shift, struct err *e)
+{
+	autoclose int fd = open(dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	struct unpack u = {.dirfd = fd, .mount_points = true, .shift = shift};
+
+	if (fd < 0)
+		return image_err(e, "can't open %.200s", dir);
+	return unpack_view(t, view, &u, e);
 }
 
 /* Where the files go: the directory itself, or one beside or in it that is moved when it is whole. */
@@ -208,7 +221,8 @@ static int run_extract(struct image_tool *t, const char *name, const char *dir, 
 	room = make_room(&g, e);
 	if (room < 0)
 		return -e->code;
-	r = unpack_view(t, found.image.view, false, room, &u, e);
+	u.dirfd = room;
+	r = unpack_view(t, found.image.view, &u, e);
 	if (r < 0 && !g.is_new && !g.merge)
 		empty_again(g.fd);
 	if (r == 0)

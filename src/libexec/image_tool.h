@@ -25,6 +25,8 @@ int image_export(struct image_tool *t, int argc, char **argv, struct err *e);
 int image_extract(struct image_tool *t, int argc, char **argv, struct err *e);
 int image_verify(struct image_tool *t, int argc, char **argv, struct err *e);
 int image_build_tree(struct image_tool *t, const char *view, struct err *e);
+/* The view's files into an empty directory, shift added to every id. */
+int image_build_root(struct image_tool *t, const char *view, const char *dir, uint32_t shift, struct err *e);
 
 /* Says something to people, on stderr; nothing with --quiet. */
 [[gnu::format(printf, 2, 3)]] void image_say(const struct image_tool *t, const char *fmt, ...);

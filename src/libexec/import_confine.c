@@ -55,5 +55,9 @@ int import_confine(const struct store *s, int source_fd, struct err *e)
 {
 	int r = limit(e);
 
-	return r ? r : drop_capabilities(s, e);
+	if (!r)
+		r = drop_capabilities(s, e);
+	if (!r)
+		r = import_confine_files(s, source_fd, e);
+	return r ? r : import_confine_calls(e);
 }

@@ -12,3 +12,7 @@
  * once, before any thread and before the first byte of the image is looked at.
  */
 [[nodiscard]] int import_confine(const struct store *s, int source_fd, struct err *e);
+
+/* import_landlock.c, import_syscalls.c: its two larger parts. */
+[[nodiscard]] int import_confine_files(const struct store *s, int source_fd, struct err *e);
+[[nodiscard]] int import_confine_calls(struct err *e);

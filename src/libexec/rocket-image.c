@@ -5,6 +5,7 @@
  *
  *   rocket-image --dir DIR [--run DIR] [--json] [--quiet] VERB …
  *   rocket-image --dir DIR [--run DIR] --build-tree VIEW
+ *   rocket-image --dir DIR [--run DIR] --build-root VIEW --into DIR --shift N
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -18,16 +19,20 @@
 #include "base/cleanup.h"
 #include "base/io.h"
 #include "base/opt.h"
+#include "base/unit.h"
 #include "libexec/image_tool.h"
 
-enum { OPT_DIR, OPT_RUN, OPT_JSON, OPT_QUIET, OPT_BUILD_TREE };
+enum { OPT_DIR, OPT_RUN, OPT_JSON, OPT_QUIET, OPT_BUILD_TREE, OPT_BUILD_ROOT, OPT_INTO, OPT_SHIFT };
 
 static const struct opt opts[] = {
 	{"dir", .id = OPT_DIR, .arg = "DIR", .help = "the image store"},
 	{"run", .id = OPT_RUN, .arg = "DIR", .help = "where views are mounted"},
 	{"json", .id = OPT_JSON, .help = "results and errors as JSON"},
 	{"quiet", .id = OPT_QUIET, .help = "nothing to people"},
-	{"build-tree", .id = OPT_BUILD_TREE, .arg = "VIEW", .help = "unpack a view"},
+	{"build-tree", .id = OPT_BUILD_TREE, .arg = "VIEW", .help = "unpack a view into the store"},
+	{"build-root", .id = OPT_BUILD_ROOT, .arg = "VIEW", .help = "unpack a view for one pod"},
+	{"into", .id = OPT_INTO, .arg = "DIR", .help = "where, with --build-root"},
+	{"shift", .id = OPT_SHIFT, .arg = "N", .help = "added to every id, with --build-root"},
 	{},
 };
 
@@ -87,8 +92,39 @@ int image_print(const char *text, size_t n, struct err *e)
 }
 
 struct asked {
-	const char *dir, *run, *view;
+	const char *dir, *run, *tree, *root, *into;
+	uint64_t shift;
 };
+
+static int take(struct image_tool *t, struct asked *asked, int id, const char *value)
+{
+	switch (id) {
+	case OPT_DIR:
+		asked->dir = value;
+		break;
+	case OPT_RUN:
+		asked->run = value;
+		break;
+	case OPT_JSON:
+		t->json = true;
+		break;
+	case OPT_QUIET:
+		t->quiet = true;
+		break;
+	case OPT_BUILD_TREE:
+		asked->tree = value;
+		break;
+	case OPT_BUILD_ROOT:
+		asked->root = value;
+		break;
+	case OPT_INTO:
+		asked->into = value;
+		break;
+	case OPT_SHIFT:
+		return unit_parse_u64(value, 0, UINT32_MAX / 2, &asked->shift);
+	}
+	return 0;
+}
 
 static int parse(struct opt_walk *w, struct image_tool *t, struct asked *asked, struct err *e)
 {
@@ -96,27 +132,11 @@ static int parse(struct opt_walk *w, struct image_tool *t, struct asked *asked, 
 	const char *value;
 	int r;
 
-	while ((r = opt_next(w, &o, &value, e)) > 0) {
-		switch (o->id) {
-		case OPT_DIR:
-			asked->dir = value;
-			break;
-		case OPT_RUN:
-			asked->run = value;
-			break;
-		case OPT_JSON:
-			t->json = true;
-			break;
-		case OPT_QUIET:
-			t->quiet = true;
-			break;
-		case OPT_BUILD_TREE:
-			asked->view = value;
-			break;
-		}
-	}
-	if (r == 0 && !asked->dir)
-		r = err_new(e, ERR_USAGE, "rocket-image needs --dir");
+	while ((r = opt_next(w, &o, &value, e)) > 0)
+		if (take(t, asked, o->id, value) < 0)
+			return err_new(e, ERR_USAGE, "--%s '%.40s' is no number", o->name, value);
+	if (r == 0 && (!asked->dir || (asked->root && !asked->into)))
+		r = err_new(e, ERR_USAGE, "rocket-image needs --dir, and --into with --build-root");
 	return r;
 }
 
@@ -143,7 +163,9 @@ static int run(struct image_tool *t, int argc, char **argv, struct err *e)
 		r = store_lock_shared(&t->store, &t->lock, e);
 	if (r < 0)
 		return r;
-	return asked.view ? image_build_tree(t, asked.view, e) : dispatch(t, w.argc - w.at, w.argv + w.at, e);
+	if (asked.root)
+		return image_build_root(t, asked.root, asked.into, (uint32_t)asked.shift, e);
+	return asked.tree ? image_build_tree(t, asked.tree, e) : dispatch(t, w.argc - w.at, w.argv + w.at, e);
 }
 
 int main(int argc, char **argv)
