@@ -52,8 +52,10 @@ pod_of_two() { rocket run -d --name two --distance "$1" box --name a -- sleep 10
 }
 
 @test "names of apps resolve to loopback" {
-	rocket run -d --name two box --name server -- sh -c "busybox nc -ll -p 5555 -e echo found" --- box --name client -- sleep 1000
-	until_true 5 rocket enter two/client nc server 5555
+	rocket run -d --name two box --name server probe serve 5555 found --- box --name client sleep 1000
+	until_true 5 log_has two/server listening
+	run_rocket enter two/client grep -E '^(127.0.0.1|::1).*server' /etc/hosts
+	assert_exit 0
 	run_rocket enter two/client nc server 5555
 	assert_has found
 }
