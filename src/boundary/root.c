@@ -16,6 +16,7 @@
 #include "base/cleanup.h"
 #include "base/io.h"
 #include "boundary/mountfd.h"
+#include "boundary/own_root.h"
 
 enum { DEFAULT_TMPFS_BYTES = 64 << 20 };
 
@@ -223,7 +224,7 @@ static void clear_volatile_marker(int work_fd)
 	(void)!io_remove_tree(work_fd, "work/incompat/volatile", &ignored);
 }
 
-static int make_tree(const struct root_request *r, int *ret_fd, struct err *e)
+static int make_overlay(const struct root_request *r, int *ret_fd, struct err *e)
 {
 	autoclose int lower = map_view(r->view_fd, r->files);
 	autoclose int upper = open_layer_dir(r->pod_fd, r->app->name, "upper", r->plan->ids.base);
@@ -243,6 +244,23 @@ static int make_tree(const struct root_request *r, int *ret_fd, struct err *e)
 	}
 	*ret_fd = fd;
 	return 0;
+}
+
+static int make_tree(const struct root_request *r, int *ret_fd, struct err *e)
+{
+	struct err no_overlay = {};
+
+	if (own_root_exists(r))
+		return own_root_open(r, ret_fd, e);
+	if (make_overlay(r, ret_fd, &no_overlay) == 0)
+		return 0;
+	if (!own_root_fits(r, &no_overlay)) {
+		*e = no_overlay;
+		return -e->code;
+	}
+	int err = own_root_make(r, e);
+
+	return err < 0 ? err : own_root_open(r, ret_fd, e);
 }
 
 /* ---- the plan's mounts ---- */

@@ -52,9 +52,11 @@ struct root_request {
 	const struct plan_app *app;
 	const struct pod_files *files;
 	int view_fd;            /* detached clone of the image's view, or an open directory that holds its files */
-	int pod_fd;             /* the pod's folder: APP.upper, APP.work */
+	int pod_fd;             /* the pod's folder: APP.upper and APP.work, or APP.root (own_root.h) */
 	/* Gives a directory descriptor for a volume of the plan, filled and owned as it must be. */
 	int (*open_volume)(void *context, const struct plan_volume *v, int *ret_fd, struct err *e);
+	/* Writes the image's files into an empty directory, owned by the pod's ids. NULL: where overlay fails, the app does. */
+	int (*unpack)(void *context, const struct plan_app *app, int dirfd, struct err *e);
 	void *context;
 };
 

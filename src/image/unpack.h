@@ -19,6 +19,7 @@ struct unpack {
 	size_t n_layers;
 	int dirfd;              /* an empty directory, of which the root's owner, mode and times are set */
 	bool mount_points;      /* with the places that tree_add_mount_points() added */
+	uint32_t shift;         /* added to every user and group id: for a pod whose file system can't map ids */
 	bool as_user;           /* no privilege: owners stay the caller's, devices and what else needs privilege are left out */
 	/* out: */
 	uint64_t files, bytes;

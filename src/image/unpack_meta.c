@@ -25,16 +25,18 @@ static void proc_path(const struct unpack_at *at, char path[PROC_PATH])
 
 static int set_owner(struct unpacker *p, const struct tree_node *n, const struct unpack_at *at, struct err *e)
 {
-	if (n->uid == p->uid && n->gid == p->gid)
+	uint32_t uid = n->uid + p->u->shift, gid = n->gid + p->u->shift;
+
+	if (uid == p->uid && gid == p->gid)
 		return 0;
 	if (p->u->as_user) {
 		p->u->left_out++;
 		return 0;
 	}
-	int r = at->fd >= 0 ? fchown(at->fd, n->uid, n->gid) :
-			      fchownat(at->dirfd, at->name, n->uid, n->gid, AT_SYMLINK_NOFOLLOW);
+	int r = at->fd >= 0 ? fchown(at->fd, uid, gid) :
+			      fchownat(at->dirfd, at->name, uid, gid, AT_SYMLINK_NOFOLLOW);
 
-	return r < 0 ? unpack_err(e, "can't give a file of the image to user %u, group %u", n->uid, n->gid) : 0;
+	return r < 0 ? unpack_err(e, "can't give a file of the image to user %u, group %u", uid, gid) : 0;
 }
 
 /* Attributes that a place can't hold are no reason to fail for an ordinary user. */
@@ -49,14 +51,21 @@ static bool may_leave_out(const struct unpacker *p, const char *name, int errnum
 
 static int set_xattr(struct unpacker *p, const struct tar_xattr *x, const struct unpack_at *at, struct err *e)
 {
+	const void *value = x->value;
+	size_t len = x->len;
 	char path[PROC_PATH];
 	int r;
 
+	if (p->u->shift && len + sizeof(uint32_t) <= sizeof(p->buffer)) {
+		memcpy(p->buffer, value, len);
+		len = unpack_shift_xattr(p->u->shift, x->name, p->buffer, len);
+		value = p->buffer;
+	}
 	if (at->fd >= 0) {
-		r = fsetxattr(at->fd, x->name, x->value, x->len, 0);
+		r = fsetxattr(at->fd, x->name, value, len, 0);
 	} else {
 		proc_path(at, path);
-		r = lsetxattr(path, x->name, x->value, x->len, 0);
+		r = lsetxattr(path, x->name, value, len, 0);
 	}
 	if (!r)
 		return 0;

@@ -27,5 +27,10 @@ struct unpack_at {
 /* unpack_data.c: payload from the layer's tar into fd, with holes where the file is sparse. */
 [[nodiscard]] int unpack_data(struct unpacker *p, const struct tree_node *n, int fd, struct err *e);
 
+/*
+ * unpack_shift.c: the ids in an attribute's value, in place; gives the new length, at most 4 bytes more.
+ */
+size_t unpack_shift_xattr(uint32_t shift, const char *name, uint8_t *value, size_t len);
+
 /* unpack_meta.c: owner, attributes, mode, times, in the order that keeps each of them. */
 [[nodiscard]] int unpack_meta(struct unpacker *p, const struct tree_node *n, const struct unpack_at *at, struct err *e);

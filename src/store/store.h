@@ -77,6 +77,12 @@ struct store_image {
 void store_release_view(const struct store *s, const char *view, int *use_fd);
 
 /*
+ * Writes the files of a view into an empty directory, shift added to every id: an app's own root where the file
+ * system can neither map ids nor carry an overlay. Runs s->builder; syncs nothing. Root.
+ */
+[[nodiscard]] int store_unpack_view(const struct store *s, const char *view, int dirfd, uint32_t shift, struct err *e);
+
+/*
  * Removes the views, blobs and images that no name and no pod needs; works on a full disk. ERR_BUSY while
  * somebody holds the store's lock: nothing was done, later will do. ERR_FAILED at a damaged record of an
  * image that a name or pod needs, before anything is removed.

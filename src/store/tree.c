@@ -118,23 +118,51 @@ static int wait_for(pid_t pid)
 	return WIFEXITED(status) ? WEXITSTATUS(status) : ERR_FAILED;
 }
 
-/* Runs the builder and waits for it; it prints its own errors. */
-static int build_tree(const struct store *s, const char *view, struct err *e)
+enum { BUILDER_FD = 10, BUILDER_FD_FREE = 20 };
+
+/* Runs the builder and waits for it; it prints its own errors. dirfd, unless -1, is its descriptor BUILDER_FD. */
+static int run_builder(const struct store *s, const char *view, char *const *args, int dirfd, struct err *e)
 {
 	extern char **environ;
-	char path[4096], dir[] = "--dir", verb[] = "--build-tree";
+	posix_spawn_file_actions_t actions;
+	char path[4096];
 	pid_t pid;
 
 	if (s->builder)
 		snprintf(path, sizeof(path), "%s", s->builder);
 	else if (default_builder(path, sizeof(path)) < 0)
 		return err_not_built(view, "EROFS can't be mounted here, and rocket-image, which unpacks, is not installed", e);
-	char *argv[] = {path, dir, s->path, verb, (char *)view, NULL};
+	autoclose int held = dirfd < 0 ? -1 : fcntl(dirfd, F_DUPFD_CLOEXEC, BUILDER_FD_FREE);
 
-	errno = posix_spawn(&pid, path, NULL, NULL, argv, environ);
+	posix_spawn_file_actions_init(&actions);
+	if (held >= 0)
+		posix_spawn_file_actions_adddup2(&actions, held, BUILDER_FD);
+	errno = posix_spawn(&pid, path, &actions, NULL, args, environ);
+	posix_spawn_file_actions_destroy(&actions);
 	if (errno)
 		return layout_err(e, "can't execute %s", path);
 	return wait_for(pid) == 0 ? 0 : err_not_built(view, "unpacking it failed; the lines above say why", e);
+}
+
+static int build_tree(const struct store *s, const char *view, struct err *e)
+{
+	char name[] = "rocket-image", dir[] = "--dir", verb[] = "--build-tree";
+	char *const args[] = {name, dir, s->path, verb, (char *)view, NULL};
+
+	return run_builder(s, view, args, -1, e);
+}
+
+int store_unpack_view(const struct store *s, const char *view, int dirfd, uint32_t shift, struct err *e)
+{
+	char name[] = "rocket-image", dir[] = "--dir", verb[] = "--build-root", into[] = "--into", by[] = "--shift";
+	char fd_path[32], number[16];
+	char *const args[] = {name, dir, s->path, into, fd_path, by, number, verb, (char *)view, NULL};
+
+	if (!layout_is_view_id(view))
+		return err_new(e, ERR_FAILED, "'%.140s' is no view", view ? view : "");
+	snprintf(fd_path, sizeof(fd_path), "/proc/self/fd/%d", BUILDER_FD);
+	snprintf(number, sizeof(number), "%u", shift);
+	return run_builder(s, view, args, dirfd, e);
 }
 
 static int clone_tree(const struct store *s, const char *path, int *ret_fd, struct err *e)

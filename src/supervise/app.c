@@ -133,6 +133,14 @@ static int spawn_in_root(struct app *a, struct app_root *root, struct streams_en
 	return r < 0 ? r : spawn_process(&spawn, &a->proc, e);
 }
 
+/* Where the pods' file system carries no overlay. */
+static int unpack_root(void *context, const struct plan_app *app, int dirfd, struct err *e)
+{
+	const struct supervisor *s = context;
+
+	return store_unpack_view(&s->store, app->view, dirfd, s->plan.ids.base, e);
+}
+
 static int make_root(struct app *a, struct app_root *ret, struct err *e)
 {
 	struct supervisor *s = a->s;
@@ -142,6 +150,7 @@ static int make_root(struct app *a, struct app_root *ret, struct err *e)
 		.files = &s->files,
 		.pod_fd = s->pod.fd,
 		.open_volume = volume_open,
+		.unpack = unpack_root,
 		.context = s,
 	};
 	int r = pod_view(s, a->plan->view, &request.view_fd, e);

@@ -84,6 +84,16 @@ check_directory_form()
 	mount -t overlay -o "lowerdir=$BATS_TEST_TMPDIR/lower,upperdir=$BATS_TEST_TMPDIR/upper,workdir=$BATS_TEST_TMPDIR/work" \
 		overlay "$dir"
 	check_directory_form "$dir"
+	# No overlay on an overlay, and no id map: the app has a directory of its own, kept over restarts.
+	run --separate-stderr "$ROCKET" --dir "$dir/r" -q run --name p small -- \
+		sh -c 'read line </etc/passwd; echo $line; echo more >>/etc/passwd; [ -O / ] && echo mine'
+	assert_out "$(printf 'root:x:0:0::/:/bin/sh\nmine')"
+	[ "$(stat -c %u "$dir"/r/pods/run/*/small.root/bin/sh)" -gt 65535 ]
+	"$ROCKET" --dir "$dir/r" -q start p
+	until_true 5 grep -q more "$dir"/r/pods/run/*/small.root/etc/passwd
+	"$ROCKET" --dir "$dir/r" -q wait p || true
+	[ "$(grep -c more "$dir"/r/pods/run/*/small.root/etc/passwd)" = 2 ]
+	"$ROCKET" --dir "$dir/r" -q rm p
 	"$ROCKET" --dir "$dir/r" -q image rm small
 	umount "$dir"
 }
