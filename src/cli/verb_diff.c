@@ -163,6 +163,18 @@ static int compare_dirs(struct diff *d, int upper, int lower, const char *path, 
 	return 0;
 }
 
+/* Where overlay can't serve, the app's files lie in one directory with the image's (boundary/own_root.h). */
+static int refuse_own_root(struct cli *cli, const struct pod_ref *ref, struct err *e)
+{
+	const char *name = arena_printf(cli->arena, "%s.root", ref->app->name);
+
+	if (faccessat(ref->pod.fd, name, F_OK, AT_SYMLINK_NOFOLLOW) < 0)
+		return 0;
+	err_new(e, ERR_STATE, "the changes of %s can't be told", ref->app->name);
+	err_because(e, "this file system carries no overlay, so the app writes into its copy of the image");
+	return err_try(e, "rocket export %s   (all of its files)", ref->plan.name);
+}
+
 static int compare_app(struct cli *cli, const struct pod_ref *ref, struct diff *d, struct err *e)
 {
 	autostore store = STORE_NONE;
@@ -171,6 +183,8 @@ static int compare_app(struct cli *cli, const struct pod_ref *ref, struct diff *
 	autoclose int view = -1;
 	int use_fd = -1;
 
+	if (refuse_own_root(cli, ref, e) < 0)
+		return -e->code;
 	if (upper < 0)
 		return errno == ENOENT ? 0 : err_errno(e, "cannot open the writable layer of %s", ref->app->name);
 	if (image_open_store(cli, &store, e) < 0 || store_open_view(&store, ref->app->view, &view, &use_fd, e) < 0)

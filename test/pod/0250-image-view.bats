@@ -93,6 +93,9 @@ check_directory_form()
 	until_true 5 grep -q more "$dir"/r/pods/run/*/small.root/etc/passwd
 	"$ROCKET" --dir "$dir/r" -q wait p || true
 	[ "$(grep -c more "$dir"/r/pods/run/*/small.root/etc/passwd)" = 2 ]
+	run --separate-stderr "$ROCKET" --dir "$dir/r" diff p
+	assert_error 3 "carries no overlay"
+	"$ROCKET" --dir "$dir/r" -q export p | tar t | grep -x '\(./\)*bin/sh'
 	"$ROCKET" --dir "$dir/r" -q rm p
 	"$ROCKET" --dir "$dir/r" -q image rm small
 	umount "$dir"

@@ -26,6 +26,7 @@ struct place {
 	int fd;
 	int tar;
 	struct tree *tree;
+	uint32_t shift;
 };
 
 static int set_up(void **state)
@@ -76,7 +77,7 @@ static void add(struct place *p, const struct tar_entry *x)
 static int write_tree(struct place *p, bool as_user, bool mount_points, struct err *e)
 {
 	struct unpack u = {.tree = p->tree, .layer_fds = &p->tar, .n_layers = 1, .dirfd = p->fd, .as_user = as_user,
-			   .mount_points = mount_points};
+			   .mount_points = mount_points, .shift = p->shift};
 
 	tree_finish(p->tree);
 	return unpack_tree(&u, e);
@@ -270,9 +271,45 @@ static void test_inherited(void **state)
 	assert_int_equal(stat_of(p, "f").st_gid, getegid());
 }
 
+/* A pod whose file system can't map ids: owners, ACLs and file capabilities name the pod's ids. */
+static void test_shifted(void **state)
+{
+	static const uint8_t acl[] = {2, 0, 0, 0, 1, 0, 6, 0, 255, 255, 255, 255, 2, 0, 4, 0, 5, 0, 0, 0,
+				      4, 0, 4, 0, 255, 255, 255, 255, 16, 0, 4, 0, 255, 255, 255, 255,
+				      32, 0, 4, 0, 255, 255, 255, 255};
+	static const uint8_t caps[] = {1, 0, 0, 2, 0, 4, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0};
+	const struct tar_xattr xattrs[] = {
+		{.name = "system.posix_acl_access", .value = acl, .len = sizeof(acl), .next = &xattrs[1]},
+		{.name = "security.capability", .value = caps, .len = sizeof(caps)},
+	};
+	struct place *p = *state;
+	uint8_t got[128];
+
+	if (geteuid())
+		skip();
+	p->shift = 1 << 20;
+	add(p, &(struct tar_entry){.type = TAR_FILE, .path = "f", .mode = 0644, .uid = 7, .gid = 8, .xattrs = xattrs});
+	unpack_good(p, false);
+	assert_int_equal(stat_of(p, "f").st_uid, (1 << 20) + 7);
+	assert_int_equal(stat_of(p, "f").st_gid, (1 << 20) + 8);
+	autoclose int fd = openat(p->fd, "f", O_RDONLY | O_CLOEXEC);
+
+	assert_int_equal(fgetxattr(fd, "security.capability", got, sizeof(got)), 24);
+	assert_int_equal(got[3], 3);
+	assert_int_equal(got[0], 1);
+	assert_int_equal(got[22], 16); /* the root that it counts for: 1 << 20 */
+	ssize_t n = fgetxattr(fd, "system.posix_acl_access", got, sizeof(got));
+
+	if (n < 0)
+		assert_int_equal(errno, ENOTSUP);
+	else
+		assert_int_equal(got[16] | got[18] << 16, (16 << 16) + 5);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test_setup_teardown(test_shifted, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(test_usual, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(test_as_user, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(test_as_root, set_up, tear_down),
