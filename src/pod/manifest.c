@@ -2,6 +2,8 @@
 /* Which front end a manifest is for. Pure. */
 #include "pod/manifest.h"
 
+#include "pod/kubernetes.h"
+
 static int refuse_kind(const struct doc *doc, const char *what, struct err *e)
 {
 	doc_err(doc, e, "%s is not read yet", what);
@@ -23,7 +25,7 @@ int manifest_parse(const struct native_input *in, const char *text, size_t len, 
 	if (doc_get(doc, "acKind"))
 		return refuse_kind(doc, "an appc PodManifest", e);
 	if (doc_get(doc, "kind"))
-		return refuse_kind(doc, "a Kubernetes manifest", e);
+		return kubernetes_decode(in, all, ret, e);
 	if (doc->next)
 		return doc_err(doc->next, e, "a native manifest is one document, and a second one starts here");
 	return native_decode(in, doc, ret, e);

@@ -47,6 +47,7 @@ struct pod_app {
 	char *workdir;
 	char *user;             /* "name", "101", "101:101", "name:group" */
 	char **groups;          /* names or numbers, beside those of /etc/group */
+	bool non_root;          /* uid 0 is refused */
 	bool read_only, tty, stdin_open, init;
 	char *tz;
 	struct plan_limits limits;

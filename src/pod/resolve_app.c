@@ -84,6 +84,10 @@ static int resolve_user(struct resolve *r, struct resolve_app *ra, struct err *e
 		return rc;
 	if ((rc = account_resolve(r->arena, spec, passwd, group, &ra->account, e)))
 		return rc;
+	if (ra->asked->non_root && ra->account.uid == 0) {
+		err_new(e, ERR_USAGE, "app '%s' must not run as root, and its user is root", ra->asked->name);
+		return err_because(e, "runAsNonRoot is true");
+	}
 	if ((rc = add_groups(r, ra, config->groups, group, e)) || (rc = add_groups(r, ra, ra->asked->groups, group, e)))
 		return rc;
 	if ((rc = check_id(r, ra->asked->name, "user", ra->account.uid, e)))
