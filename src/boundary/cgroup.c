@@ -41,9 +41,20 @@ static bool is_pod_wide(enum cgroup_controller c)
 	return c == CGROUP_DEVICES || c == CGROUP_FREEZER;
 }
 
-static bool is_always_used(enum cgroup_controller c)
+/* A group of the cgroup2 hierarchy freezes and kills without any controller: v1's freezer is for hosts without it. */
+static bool is_used(const struct cgroup_host *h, const struct cgroup_settings *s, enum cgroup_controller c)
 {
-	return is_pod_wide(c) || c == CGROUP_PIDS || c == CGROUP_UNIFIED;
+	switch (c) {
+	case CGROUP_PIDS:
+	case CGROUP_UNIFIED:
+		return true;
+	case CGROUP_FREEZER:
+		return h->root_fd[CGROUP_UNIFIED] < 0;
+	case CGROUP_DEVICES:
+		return s->devices;
+	default:
+		return cgroup_settings_need(s, c);
+	}
 }
 
 static int open_dir(int dirfd, const char *path)
@@ -224,9 +235,7 @@ static int make_v1(const struct cgroup_host *h, const char *path, const struct c
 		   struct cgroup *ret, struct err *e)
 {
 	for (int c = 0; c < CGROUP_N; c++) {
-		bool used = is_always_used(c) || cgroup_settings_need(s, c);
-
-		if (!used || h->root_fd[c] < 0 || (app && is_pod_wide(c)))
+		if (!is_used(h, s, c) || h->root_fd[c] < 0 || (app && is_pod_wide(c)))
 			continue;
 		ret->fd[c] = make_dir(h->root_fd[c], path);
 		if (ret->fd[c] < 0 || (c == CGROUP_CPUSET && inherit_cpuset(h->root_fd[c], path) < 0))
@@ -260,6 +269,7 @@ int cgroup_make_pod(const struct cgroup_host *h, const struct plan *p, struct cg
 	int r;
 
 	cgroup_settings_add(&s, &p->limits);
+	s.devices = cgroup_must_limit_devices(p);
 	/* What an app limits must be enabled on every level above it. */
 	if (h->layout == CGROUP_LAYOUT_V2) {
 		struct cgroup_settings below = { .n = 0 };
@@ -272,7 +282,7 @@ int cgroup_make_pod(const struct cgroup_host *h, const struct plan *p, struct cg
 		return r;
 	}
 	r = make_group(h, p->cgroup, &s, false, ret, e);
-	return r < 0 ? r : cgroup_allow_devices(ret->fd[CGROUP_DEVICES], p, e);
+	return r < 0 || !s.devices ? r : cgroup_allow_devices(ret->fd[CGROUP_DEVICES], p, e);
 }
 
 int cgroup_make_app(const struct cgroup_host *h, const struct plan *p, const struct cgroup *pod,
@@ -333,33 +343,39 @@ static void nap(void)
 	nanosleep(&(struct timespec){ .tv_nsec = 1000000 }, NULL);
 }
 
+/* v1 freezes in the background: tasks that fork meanwhile are caught by asking again. */
+static void wait_frozen(int fd)
+{
+	for (int i = 0; i < 1000; i++) {
+		char state[16] = "";
+		autoclose int file = openat(fd, "freezer.state", O_RDONLY | O_CLOEXEC);
+
+		if (file >= 0 && read(file, state, sizeof(state) - 1) > 0 && strncmp(state, "FROZEN", 6) == 0)
+			return;
+		nap();
+	}
+}
+
 int cgroup_freeze(const struct cgroup_host *h, const struct cgroup *c, bool frozen, struct err *e)
 {
 	int r;
 
-	if (h->layout == CGROUP_LAYOUT_V2)
+	if (c->fd[CGROUP_UNIFIED] >= 0)
 		r = io_write_knob(c->fd[CGROUP_UNIFIED], "cgroup.freeze", frozen ? "1" : "0");
-	else if (c->fd[CGROUP_FREEZER] < 0)
-		r = (errno = ENOENT, -1);
-	else
+	else if (c->fd[CGROUP_FREEZER] >= 0)
 		r = io_write_knob(c->fd[CGROUP_FREEZER], "freezer.state", frozen ? "FROZEN" : "THAWED");
+	else
+		r = (errno = ENOENT, -1);
 	if (r < 0)
 		return err_errno(e, "can't %s the control group %s", frozen ? "freeze" : "thaw", c->path);
-	/* v1 freezes in the background: tasks that fork meanwhile are caught by asking again. */
-	for (int i = 0; frozen && h->layout == CGROUP_LAYOUT_V1 && i < 1000; i++) {
-		char state[16] = "";
-		autoclose int fd = openat(c->fd[CGROUP_FREEZER], "freezer.state", O_RDONLY | O_CLOEXEC);
-
-		if (fd >= 0 && read(fd, state, sizeof(state) - 1) > 0 && strncmp(state, "FROZEN", 6) == 0)
-			return 0;
-		nap();
-	}
+	if (frozen && c->fd[CGROUP_UNIFIED] < 0)
+		wait_frozen(c->fd[CGROUP_FREEZER]);
 	return 0;
 }
 
 int cgroup_kill(const struct cgroup_host *h, const struct cgroup *c, struct err *e)
 {
-	if (h->layout == CGROUP_LAYOUT_V2 && io_write_knob(c->fd[CGROUP_UNIFIED], "cgroup.kill", "1") == 0)
+	if (c->fd[CGROUP_UNIFIED] >= 0 && io_write_knob(c->fd[CGROUP_UNIFIED], "cgroup.kill", "1") == 0)
 		return 0;
 	for (int round = 0; round < 100; round++) {
 		autofree int64_t *pids = NULL;

@@ -3,8 +3,8 @@
  * Control groups of a pod and its apps, on cgroup v2, hybrid and v1 hosts (cgroups(7)).
  *
  *   v2       one group a pod, one an app below it; entered at clone3(CLONE_INTO_CGROUP).
- *   hybrid,  a group in each v1 hierarchy that is needed: pids, devices, freezer always, others where a
- *   v1       limit is set; and a controller-less group in the cgroup2 hierarchy (hybrid), for attribution.
+ *   hybrid,  a group in each v1 hierarchy that is needed: pids always, others where a limit is set; and a
+ *   v1       controller-less group in the cgroup2 hierarchy (hybrid), for attribution, freezing and killing.
  *            Entered by the process itself, before it gives up the host's user namespace.
  *
  * Runs on the host, in the supervisor. Rocket makes and removes groups named "rocket-ID" (or below the

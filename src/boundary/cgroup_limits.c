@@ -5,6 +5,7 @@
 #include <inttypes.h>
 #include <stdarg.h>
 #include <stdio.h>
+#include <string.h>
 
 #include "base/io.h"
 #include "base/cleanup.h"
@@ -99,6 +100,17 @@ const char *cgroup_v2_controller(enum cgroup_controller c)
 static const char *const standard_devices[] = {
 	"c 1:3 rwm", "c 1:5 rwm", "c 1:7 rwm", "c 1:8 rwm", "c 1:9 rwm", "c 5:0 rwm", "c 5:1 rwm", "c 5:2 rwm", "c 136:* rwm",
 };
+
+bool cgroup_must_limit_devices(const struct plan *p)
+{
+	if (p->ids.count == 0)
+		return true;
+	for (size_t i = 0; i < p->apps.n; i++)
+		for (size_t j = 0; j < p->apps.v[i].devices.n; j++)
+			if (!strchr(p->apps.v[i].devices.v[j].access, 'r') || !strchr(p->apps.v[i].devices.v[j].access, 'w'))
+				return true;
+	return false;
+}
 
 int cgroup_allow_devices(int devices_fd, const struct plan *p, struct err *e)
 {

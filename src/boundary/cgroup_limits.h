@@ -18,6 +18,7 @@ struct cgroup_setting {
 struct cgroup_settings {
 	struct cgroup_setting v[16];
 	size_t n;
+	bool devices;                   /* v1: the pod needs a group of the devices hierarchy */
 };
 
 void cgroup_settings_add(struct cgroup_settings *s, const struct plan_limits *l);
@@ -25,7 +26,9 @@ bool cgroup_settings_need(const struct cgroup_settings *s, enum cgroup_controlle
 const char *cgroup_v2_controller(enum cgroup_controller c);
 
 /*
- * v1: the standard devices of an app and the plan's, nothing else (cgroup-v1/devices.rst). On v2 the
- * pod's user namespace does it: nobody in it can make a node, and Rocket makes only these.
+ * A pod with a user namespace can make no device node, and has those alone that Rocket makes in its /dev: a device
+ * group adds something only where ids are the host's, or where a device is given with less than rwm.
  */
+bool cgroup_must_limit_devices(const struct plan *p);
+/* v1: the standard devices of an app and the plan's, nothing else (cgroup-v1/devices.rst). */
 [[nodiscard]] int cgroup_allow_devices(int devices_fd, const struct plan *p, struct err *e);

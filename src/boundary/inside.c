@@ -37,7 +37,7 @@ static const char *const masked[] = {
 	"proc/acpi",	   "proc/asound",   "proc/kcore",	  "proc/keys",	    "proc/latency_stats", "proc/scsi",
 	"proc/sched_debug", "proc/timer_list", "proc/timer_stats", "sys/firmware", "sys/devices/virtual/powercap",
 };
-static const char *const read_only[] = { "proc/bus", "proc/fs", "proc/irq", "proc/sys", "proc/sysrq-trigger" };
+static const char *const read_only[] = { "proc/sys", "proc/bus", "proc/fs", "proc/irq", "proc/sysrq-trigger" };
 
 /* ---- targets ---- */
 
@@ -187,21 +187,24 @@ static int mount_magics(int root, const struct inside *in, struct err *e)
 
 /* ---- masks ---- */
 
-static int mask(int root, int null_fd, const char *path, struct err *e)
+/*
+ * In a pod with its own user namespace nobody owns the host's files: what their mode denies to others is out of reach
+ * without a mask, whatever capabilities the pod has (user_namespaces(7), capabilities and file access).
+ */
+static bool is_out_of_reach(const struct plan *p, const struct stat *st)
+{
+	return p->ids.count && (st->st_mode & 0007) == 0;
+}
+
+static int mask(const struct inside *in, int null_fd, const char *path, struct err *e)
 {
 	struct stat st;
-	autoclose int at = path_open_beneath(root, path, O_PATH, 0);
+	autoclose int at = path_open_beneath(in->root->tree_fd, path, O_PATH, 0);
 	autoclose int over = -1;
 
-	if (at < 0 || fstat(at, &st) < 0)
+	if (at < 0 || fstat(at, &st) < 0 || is_out_of_reach(in->plan, &st))
 		return 0;
-	if (S_ISDIR(st.st_mode)) {
-		const struct mountfd_option empty[] = { { "size", MOUNTFD_STRING, "0", -1 },
-							{ "nr_inodes", MOUNTFD_STRING, "1", -1 } };
-		over = mountfd_new("tmpfs", empty, 1, MAGIC_ATTRS | MOUNT_ATTR_RDONLY);
-	} else {
-		over = mountfd_clone(null_fd, "", 0);
-	}
+	over = S_ISDIR(st.st_mode) ? mountfd_clone(in->root->empty_fd, "", 0) : mountfd_clone(null_fd, "", 0);
 	if (over < 0 || mountfd_attach(over, at) < 0)
 		return err_errno(e, "can't mask /%s", path);
 	return 0;
@@ -221,9 +224,12 @@ static int make_read_only(int root, const char *path, struct err *e)
 	return 0;
 }
 
-static int close_views(int root, struct err *e)
+static int close_views(const struct inside *in, struct err *e)
 {
+	int root = in->root->tree_fd;
 	autoclose int null_fd = path_open_beneath(root, "dev/null", O_PATH, 0);
+	/* The knobs of the pod's own namespaces belong to it; the host's files it can't write anyway. */
+	size_t n = in->plan->ids.count ? 1 : ARRAY_SIZE(read_only);
 	struct stat st;
 	int r = 0;
 
@@ -231,8 +237,8 @@ static int close_views(int root, struct err *e)
 	if (null_fd < 0 || fstat(null_fd, &st) < 0 || !S_ISCHR(st.st_mode))
 		return err_new(e, ERR_FAILED, "the app's /dev/null is no device");
 	for (size_t i = 0; r == 0 && i < ARRAY_SIZE(masked); i++)
-		r = mask(root, null_fd, masked[i], e);
-	for (size_t i = 0; r == 0 && i < ARRAY_SIZE(read_only); i++)
+		r = mask(in, null_fd, masked[i], e);
+	for (size_t i = 0; r == 0 && i < n; i++)
 		r = make_read_only(root, read_only[i], e);
 	return r;
 }
@@ -286,7 +292,7 @@ static int attach_all(const struct inside *in, struct err *e)
 	if (r == 0)
 		r = attach(root, "/dev/shm", true, in->root->shm_fd, e);
 	if (r == 0)
-		r = close_views(root, e);
+		r = close_views(in, e);
 	for (size_t i = 0; r == 0 && i < in->root->n; i++) {
 		const struct root_mount *m = &in->root->mounts[i];
 
