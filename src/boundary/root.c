@@ -19,6 +19,7 @@
 #include "boundary/own_root.h"
 
 enum { DEFAULT_TMPFS_BYTES = 64 << 20 };
+#define EMPTY "empty"
 
 static int new_tmpfs(const struct plan *p, uint64_t size_bytes, const char *mode, uint64_t attrs)
 {
@@ -58,6 +59,8 @@ int root_make_pod_files(const struct plan *p, int userns_fd, const struct pod_te
 		f.shm_fd = new_tmpfs(p, p->shm_bytes, "1777", MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV | MOUNT_ATTR_NOEXEC);
 	if (f.etc_fd < 0 || f.shm_fd < 0)
 		r = err_errno(e, "can't make the pod's tmpfs");
+	else if (mkdirat(f.etc_fd, EMPTY, 0555) < 0)
+		r = err_errno(e, "can't make the pod's empty folder");
 	for (size_t i = 0; r == 0 && i < n; i++)
 		r = write_text(f.etc_fd, &texts[i], p, e);
 	if (r < 0) {
@@ -420,6 +423,14 @@ int root_prepare_tree(const struct root_request *r, int *ret_tree_fd, struct err
 	return make_tree(r, ret_tree_fd, e);
 }
 
+static int open_empty(const struct root_request *r, struct app_root *root, struct err *e)
+{
+	root->empty_fd = mountfd_clone(r->files->etc_fd, EMPTY, AT_SYMLINK_NOFOLLOW);
+	if (root->empty_fd < 0 || mountfd_setattr(root->empty_fd, MOUNT_ATTR_RDONLY, 0, 0) < 0)
+		return err_errno(e, "can't make the masks of %s", r->app->name);
+	return 0;
+}
+
 int root_prepare(const struct root_request *r, struct app_root *ret, struct err *e)
 {
 	struct app_root root = APP_ROOT_NONE;
@@ -429,6 +440,8 @@ int root_prepare(const struct root_request *r, struct app_root *ret, struct err 
 		err = make_dev(r->plan, r->app, &root.dev_fd, e);
 	if (err == 0)
 		err = open_shm(r, &root, e);
+	if (err == 0)
+		err = open_empty(r, &root, e);
 	if (err == 0)
 		err = open_mounts(r, &root, e);
 	if (err < 0) {
@@ -447,5 +460,6 @@ void root_close(struct app_root *root)
 	cleanup_close(&root->tree_fd);
 	cleanup_close(&root->dev_fd);
 	cleanup_close(&root->shm_fd);
+	cleanup_close(&root->empty_fd);
 	*root = (struct app_root)APP_ROOT_NONE;
 }

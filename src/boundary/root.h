@@ -15,7 +15,7 @@
 
 /* What all apps of a pod share: made once. */
 struct pod_files {
-	int etc_fd;     /* detached tmpfs: hosts, hostname, resolv.conf */
+	int etc_fd;     /* detached tmpfs: hosts, hostname, resolv.conf; and an empty folder */
 	int shm_fd;     /* detached tmpfs: /dev/shm of joined and close apps */
 	int userns_fd;  /* for id-mapping; -1: none */
 };
@@ -42,10 +42,11 @@ struct app_root {
 	int tree_fd;                /* the root file system */
 	int dev_fd;                 /* /dev */
 	int shm_fd;                 /* /dev/shm */
+	int empty_fd;               /* an empty, read-only directory: what masks directories */
 	struct root_mount *mounts;  /* sorted by target, parents first */
 	size_t n;
 };
-#define APP_ROOT_NONE { .tree_fd = -1, .dev_fd = -1, .shm_fd = -1 }
+#define APP_ROOT_NONE { .tree_fd = -1, .dev_fd = -1, .shm_fd = -1, .empty_fd = -1 }
 
 struct root_request {
 	const struct plan *plan;
