@@ -60,12 +60,12 @@ deb:
 
 ## make bundle        all programs, static, in one directory that runs anywhere: build/rocket-VERSION-ARCH
 bundle:
-	@tools/deps.sh build
+	@tools/deps.sh build package
 	@packaging/bundle.sh $(BUILD)
 
 ## make cross-arm64   the same for arm64, and its unit tests under qemu's user emulation
 cross-arm64:
-	@tools/deps.sh build cross
+	@tools/deps.sh build package cross
 	@tools/cross-arm64.sh $(BUILD)
 
 ## make clean         remove what was built

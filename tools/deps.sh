@@ -1,7 +1,7 @@
 #!/bin/sh
 # SPDX-License-Identifier: Apache-2.0
 # Installs what a target needs and the host lacks, with apt; says nothing and asks nobody when all is there.
-# usage: deps.sh build|check|demo|bench|cross…
+# usage: deps.sh build|check|demo|bench|package|cross…
 set -eu
 
 build="gcc libc6-dev meson ninja-build pkg-config musl-tools libjson-c-dev libyaml-dev libisal-dev libzstd-dev
@@ -11,6 +11,7 @@ check="libcmocka-dev bats jq python3 clang clang-tools libclang-rt-14-dev busybo
 	procps attr bsdextrautils"
 demo="curl ca-certificates"
 bench="crun runc podman systemd-container bubblewrap"
+package="xz-utils"
 cross="gcc-aarch64-linux-gnu libc6-dev-arm64-cross qemu-user-static"
 
 # Other distributions bring the same things under other names: check for the tools and go on.
@@ -28,8 +29,9 @@ for set in "$@"; do
 	check) want="$want $check" ;;
 	demo) want="$want $demo" ;;
 	bench) want="$want $bench" ;;
+	package) want="$want $package" ;;
 	cross) want="$want $cross" ;;
-	*) echo "usage: deps.sh build|check|demo|bench|cross…" >&2; exit 2 ;;
+	*) echo "usage: deps.sh build|check|demo|bench|package|cross…" >&2; exit 2 ;;
 	esac
 done
 
