@@ -18,10 +18,16 @@
 
 static int limit(struct err *e)
 {
-	struct rlimit none = {}, memory = {MEMORY_MAX, MEMORY_MAX};
+	struct rlimit none = {}, memory = {MEMORY_MAX, MEMORY_MAX}, files;
 
 	if (setrlimit(RLIMIT_CORE, &none) < 0)
 		return err_errno(e, "can't switch off core dumps");
+	/* Each layer is an open file until the image is complete. */
+	if (getrlimit(RLIMIT_NOFILE, &files) == 0) {
+		files.rlim_cur = files.rlim_max;
+		if (setrlimit(RLIMIT_NOFILE, &files) < 0)
+			return err_errno(e, "can't open as many files as are allowed");
+	}
 #if !defined(__SANITIZE_ADDRESS__)
 	if (setrlimit(RLIMIT_AS, &memory) < 0 && errno != EPERM)
 		return err_errno(e, "can't bound the memory");

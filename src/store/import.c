@@ -82,15 +82,19 @@ static int open_member(void *ctx, size_t i, struct import_input *ret, struct err
 {
 	const struct archive_layers *l = ctx;
 	const struct archive_member *m = &l->members[i];
-	const struct found_layer *layer = &l->found->layers.v[i];
 
-	if (layer->digest && layer->size != m->size) {
-		err_new(e, ERR_FAILED, "layer %.80s is not what the image says", layer->digest);
-		return err_because(e, "it has %llu bytes instead of %llu", (unsigned long long)m->size,
-				   (unsigned long long)layer->size);
-	}
 	*ret = (struct import_input){.fd = m->fd, .seekable = true, .offset = m->offset, .left = m->size};
 	return 0;
+}
+
+/* Also of layers that the store has and nobody will read: an image that contradicts itself is refused. */
+static int check_size(const struct found_layer *layer, const struct archive_member *m, struct err *e)
+{
+	if (!layer->digest || layer->size == m->size)
+		return 0;
+	err_new(e, ERR_FAILED, "layer %.80s is not what the image says", layer->digest);
+	return err_because(e, "it has %llu bytes instead of %llu", (unsigned long long)m->size,
+			   (unsigned long long)layer->size);
 }
 
 static int find_members(struct run *r, struct archive_layers *l, struct err *e)
@@ -99,8 +103,11 @@ static int find_members(struct run *r, struct archive_layers *l, struct err *e)
 	int err = 0;
 
 	l->members = arena_alloc(r->a, (n + 1) * sizeof(*l->members));
-	for (size_t i = 0; i < n && !err; i++)
+	for (size_t i = 0; i < n && !err; i++) {
 		err = archive_find(l->archive, l->found->layers.v[i].member, &l->members[i], e);
+		if (!err)
+			err = check_size(&l->found->layers.v[i], &l->members[i], e);
+	}
 	return err;
 }
 
@@ -226,13 +233,16 @@ static int import_aci(struct run *r, struct import_probe *p, struct err *e)
 {
 	struct found_image found = {};
 	struct aci_manifest manifest = {};
-	struct import_image in = {.found = &found};
-	int err = import_aci_read(r->store, r->a, &p->in, &found, &manifest, e);
+	struct import_layer layer = IMPORT_LAYER_NONE;
+	struct import_image in = {.found = &found, .ready = &layer};
+	int err = import_aci_read(r->store, r->a, &p->in, &layer, &found, &manifest, e);
 
-	if (err)
-		return err;
-	note_unused(r, &manifest);
-	return import_one(r, &in, e);
+	if (!err) {
+		note_unused(r, &manifest);
+		err = import_one(r, &in, e);
+	}
+	import_layer_free(&layer);
+	return err;
 }
 
 int import_run(const struct store *s, struct arena *a, const struct import_request *request,

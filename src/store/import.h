@@ -26,6 +26,8 @@ struct import_progress {
 	void *ctx;
 };
 
+struct import_layer;
+
 /* One image whose documents are known. */
 struct import_image {
 	struct found_image *found; /* layers without diff_id, a missing config and manifest are filled in */
@@ -35,6 +37,7 @@ struct import_image {
 	 */
 	int (*open_layer)(void *ctx, size_t i, struct import_input *ret, struct err *e);
 	void *ctx;
+	struct import_layer *ready; /* the topmost layer, read already; taken over. Else NULL */
 	const char *name;          /* to be given to it, normalised here; NULL: its manifest digest, until it gets one */
 	struct image_vouch vouch;  /* when_ns 0: now */
 	const struct import_progress *progress; /* or NULL */

@@ -15,12 +15,11 @@
 #include "base/str.h"
 #include "image/tree_parts.h"
 #include "store/blob.h"
-#include "store/import_layer.h"
 
 struct own {
 	const struct store *store;
 	struct arena *a;
-	struct import_layer layer;
+	struct import_layer *layer;
 	struct aci_manifest manifest;
 };
 
@@ -56,8 +55,7 @@ static const struct tar_entry *find_entry(const struct import_entries *x, const 
 
 static int read_manifest(struct own *o, struct err *e)
 {
-	const struct tar_entry *entry = find_entry(&o->layer.entries, "manifest");
-	autoclose int fd = -1;
+	const struct tar_entry *entry = find_entry(&o->layer->entries, "manifest");
 
 	if (!entry || entry->type != TAR_FILE || entry->sparse) {
 		err_new(e, ERR_FAILED, "the archive is no image");
@@ -66,20 +64,16 @@ static int read_manifest(struct own *o, struct err *e)
 	}
 	if (entry->size > ACI_MANIFEST_MAX)
 		return err_new(e, ERR_FAILED, "the ACI's manifest is larger than %d bytes", ACI_MANIFEST_MAX);
-	int r = blob_open(o->store, o->layer.diff_id, &fd, e);
-
-	if (r)
-		return r;
 	char *text = arena_alloc(o->a, entry->size + 1);
 
-	if (pread(fd, text, entry->size, (off_t)entry->offset) != (ssize_t)entry->size)
+	if (pread(o->layer->out.fd, text, entry->size, (off_t)entry->offset) != (ssize_t)entry->size)
 		return err_errno(e, "can't read the ACI's manifest");
 	return aci_parse_manifest(o->a, text, entry->size, &o->manifest, e);
 }
 
 static int check_rootfs(const struct own *o, struct err *e)
 {
-	const struct import_entries *x = &o->layer.entries;
+	const struct import_entries *x = &o->layer->entries;
 
 	for (size_t i = 0; i < x->n; i++) {
 		const char *path = x->v[i].path;
@@ -182,9 +176,9 @@ static int add_layers(struct own *o, struct found_image *image, struct err *e)
 		return r;
 	struct found_layer *own = list_add(o->a, &image->layers);
 
-	own->diff_id = arena_strdup(o->a, o->layer.diff_id);
-	own->digest = arena_strdup(o->a, o->layer.digest);
-	own->size = o->layer.size;
+	own->diff_id = arena_strdup(o->a, o->layer->diff_id);
+	own->digest = arena_strdup(o->a, o->layer->digest);
+	own->size = o->layer->size;
 	own->media_type = arena_strdup(o->a, "application/aci");
 	for (size_t i = 0; o->manifest.whitelist && i < image->layers.n; i++)
 		image->layers.v[i].whitelist = o->manifest.whitelist;
@@ -197,7 +191,7 @@ static int owner_of(struct own *o, const char *word, bool group, const char **re
 	*ret = word;
 	if (*word != '/')
 		return 0;
-	const struct tar_entry *entry = find_entry(&o->layer.entries, arena_printf(o->a, "rootfs%s", word));
+	const struct tar_entry *entry = find_entry(&o->layer->entries, arena_printf(o->a, "rootfs%s", word));
 
 	if (!entry) {
 		err_new(e, ERR_FAILED, "the ACI's app should run as the owner of %.150s", word);
@@ -222,7 +216,7 @@ static int set_user(struct own *o, struct found_image *image, struct err *e)
 
 static int describe(struct own *o, struct found_image *image, struct err *e)
 {
-	char *id = arena_strdup(o->a, o->layer.diff_id);
+	char *id = arena_strdup(o->a, o->layer->diff_id);
 	int r;
 
 	*image = (struct found_image){
@@ -237,12 +231,17 @@ static int describe(struct own *o, struct found_image *image, struct err *e)
 	return r ? r : add_layers(o, image, e);
 }
 
-int import_aci_read(const struct store *s, struct arena *a, const struct import_input *in, struct found_image *ret,
-		    struct aci_manifest *ret_manifest, struct err *e)
+int import_aci_read(const struct store *s, struct arena *a, const struct import_input *in,
+		    struct import_layer *ret_layer, struct found_image *ret, struct aci_manifest *ret_manifest,
+		    struct err *e)
 {
-	struct own o = {.store = s, .a = a, .layer = {.in = *in, .kind = DIGEST_SHA512}};
+	struct own o = {.store = s, .a = a, .layer = ret_layer};
 	struct found_image image = {};
-	int r = import_layer(s, &o.layer, e);
+
+	*ret_layer = IMPORT_LAYER_NONE;
+	ret_layer->in = *in;
+	ret_layer->kind = DIGEST_SHA512;
+	int r = import_layer(s, ret_layer, e);
 
 	if (!r)
 		r = read_manifest(&o, e);
@@ -250,7 +249,6 @@ int import_aci_read(const struct store *s, struct arena *a, const struct import_
 		r = check_rootfs(&o, e);
 	if (!r)
 		r = describe(&o, &image, e);
-	import_entries_free(&o.layer.entries);
 	if (r)
 		return r;
 	*ret = image;

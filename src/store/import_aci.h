@@ -7,11 +7,14 @@
 #include "image/aci.h"
 #include "image/found.h"
 #include "store/import_input.h"
+#include "store/import_layer.h"
 #include "store/store.h"
 
 /*
- * Stores the tar and describes the image: its layers are those of its dependencies, which must be in the
- * store, in the order of rendering, and its own on top, all stored. Strings lie in the arena.
+ * Reads the tar into *ret_layer, still without a name, and describes the image: its layers are those of its
+ * dependencies, which must be in the store, in the order of rendering, and its own on top. Strings lie in the
+ * arena. Free the layer in any case.
  */
 [[nodiscard]] int import_aci_read(const struct store *s, struct arena *a, const struct import_input *in,
-				  struct found_image *ret, struct aci_manifest *ret_manifest, struct err *e);
+				  struct import_layer *ret_layer, struct found_image *ret, struct aci_manifest *ret_manifest,
+				  struct err *e);

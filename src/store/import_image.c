@@ -104,51 +104,59 @@ static void fill_recipe(struct arena *a, const struct found_image *found, struct
 	}
 }
 
-static int put_view(struct arena *a, const struct store *s, const struct import_layers *l, struct image *img,
-		    struct err *e)
+static int make_view(struct arena *a, const struct import_layers *l, struct blob_view_recipe *recipe,
+		     struct import_view *v, struct err *e)
 {
-	struct blob_view_recipe recipe = {};
-	autofree struct import_entries **entries = calloc(l->n + 1, sizeof(*entries));
-	struct import_view v = {.store = s, .recipe = &recipe, .entries = entries};
+	struct import_layer **layers = arena_alloc(a, (l->n + 1) * sizeof(*layers));
 
-	if (!entries)
-		abort();
 	for (size_t i = 0; i < l->n; i++)
-		entries[i] = &l->v[l->same[i]].entries;
-	fill_recipe(a, l->image->found, &recipe);
-	int r = import_view(a, &v, e);
+		layers[i] = &l->v[l->same[i]];
+	fill_recipe(a, l->image->found, recipe);
+	*v = (struct import_view){.store = l->store, .recipe = recipe, .layers = layers};
+	return import_view_make(a, v, e);
+}
 
-	if (!r) {
-		img->view = v.id;
-		img->max_id = v.max_id;
-		img->size += v.size;
-		r = blob_put_image(s, img, v.passwd, v.passwd_len, v.group, v.group_len, e);
-	}
-	import_view_free(&v);
+static int commit_layers(struct import_layers *l, struct err *e)
+{
+	int r = 0;
+
+	for (size_t i = 0; i < l->n && !r; i++)
+		r = import_layer_commit(&l->v[i], e);
 	return r;
 }
 
-static int put_all(const struct store *s, struct arena *a, struct import_image *in, struct import_layers *l,
-		   struct image *img, struct err *e)
+/* From here on things get names. */
+static int put_all(struct import_layers *l, struct image *img, const struct import_view *v, struct err *e)
 {
-	int r = import_layers(a, l, e);
+	const struct store *s = l->store;
+	int r;
 
-	if (r)
+	img->view = v->id;
+	img->max_id = v->max_id;
+	img->size += v->size;
+	if ((r = commit_layers(l, e)) || (r = put_origins(l, e)) || (r = put_documents(s, l->image->found, e)) ||
+	    (r = import_view_put(v, e)) ||
+	    (r = blob_put_image(s, img, v->passwd, v->passwd_len, v->group, v->group_len, e)) || (r = blob_sync(s, e)))
 		return r;
-	complete_documents(a, in->found, l);
-	describe(a, in, l, img);
-	if ((r = put_origins(l, e)) || (r = put_documents(s, in->found, e)) || (r = put_view(a, s, l, img, e)) ||
-	    (r = blob_sync(s, e)))
-		return r;
-	return store_tag_image(s, in->name ? in->name : img->manifest_digest, img->manifest_digest, e);
+	return store_tag_image(s, l->image->name ? l->image->name : img->manifest_digest, img->manifest_digest, e);
 }
 
 int import_image(const struct store *s, struct arena *a, struct import_image *in, struct image *ret, struct err *e)
 {
 	struct import_layers layers = {.store = s, .image = in};
+	struct blob_view_recipe recipe = {};
+	struct import_view view = {};
 	struct image img = {};
-	int r = put_all(s, a, in, &layers, &img, e);
+	int r = import_layers(a, &layers, e);
 
+	if (!r) {
+		complete_documents(a, in->found, &layers);
+		describe(a, in, &layers, &img);
+		r = make_view(a, &layers, &recipe, &view, e);
+	}
+	if (!r)
+		r = put_all(&layers, &img, &view, e);
+	import_view_free(&view);
 	import_layers_free(&layers);
 	if (!r)
 		*ret = img;

@@ -39,11 +39,12 @@ struct pipeline {
 	uint64_t bytes_in, bytes_out;
 };
 
-void import_entries_free(struct import_entries *x)
+void import_layer_free(struct import_layer *l)
 {
-	free(x->v);
-	arena_free(&x->arena);
-	*x = (struct import_entries){};
+	free(l->entries.v);
+	arena_free(&l->entries.arena);
+	blob_writer_close(&l->out);
+	*l = IMPORT_LAYER_NONE;
 }
 
 int import_keep_entry(void *ctx, const struct tar_entry *entry, struct err *e)
@@ -389,15 +390,16 @@ static int sniff(struct import_layer *l, uint8_t head[INFLATE_HEAD], enum inflat
 static int run(const struct store *s, struct import_layer *l, struct pipeline *p, enum inflate_kind kind,
 	       struct err *e)
 {
-	autoblob w = BLOB_WRITER_NONE;
-	int r = blob_writer_open(s, l->kind == DIGEST_SHA512 ? BLOB_SHA512 : BLOB_SHA256, &w, e);
+	int r = blob_writer_open(s, l->kind == DIGEST_SHA512 ? BLOB_SHA512 : BLOB_SHA256, &l->out, e);
 
 	if (!r)
-		r = run_threads(p, kind, w.fd, e);
+		r = run_threads(p, kind, l->out.fd, e);
 	l->size = p->bytes_in;
 	if (!r)
 		r = check_layer(p, e);
-	return r ? r : blob_writer_commit(&w, l->diff_id + 7, e);
+	if (!r && fdatasync(l->out.fd) < 0) /* here, where layers wait for the disk side by side */
+		r = err_errno(e, "can't write the layer into the store");
+	return r;
 }
 
 int import_layer(const struct store *s, struct import_layer *l, struct err *e)
@@ -446,15 +448,19 @@ static int scan_tar(const uint8_t *bytes, uint64_t size, struct import_entries *
 	return r ? r : tar_finish(t, e);
 }
 
-/* The store's files are written once and never cut, so they may be mapped. */
-int import_stored_layer(const struct store *s, const char *diff_id, struct import_entries *ret, struct err *e)
+int import_layer_commit(struct import_layer *l, struct err *e)
 {
-	autoclose int fd = -1;
-	struct stat st;
-	int r = blob_open(s, diff_id, &fd, e);
+	if (l->out.store)
+		return blob_writer_commit(&l->out, l->diff_id + 7, e);
+	blob_writer_close(&l->out);
+	return 0;
+}
 
-	if (r)
-		return r;
+/* The store's files are written once and never cut, so they may be mapped. */
+static int map_and_scan(int fd, const char *diff_id, struct import_entries *ret, struct err *e)
+{
+	struct stat st;
+
 	if (fstat(fd, &st) < 0)
 		return err_errno(e, "can't read the stored layer %.80s", diff_id);
 	if (!st.st_size)
@@ -464,7 +470,16 @@ int import_stored_layer(const struct store *s, const char *diff_id, struct impor
 	if (bytes == MAP_FAILED)
 		return err_errno(e, "can't read the stored layer %.80s", diff_id);
 	madvise(bytes, (size_t)st.st_size, MADV_RANDOM);
-	r = scan_tar(bytes, (uint64_t)st.st_size, ret, e);
+	int r = scan_tar(bytes, (uint64_t)st.st_size, ret, e);
+
 	munmap(bytes, (size_t)st.st_size);
 	return r;
+}
+
+int import_stored_layer(const struct store *s, const char *diff_id, struct import_layer *ret, struct err *e)
+{
+	int r = blob_open(s, diff_id, &ret->out.fd, e);
+
+	snprintf(ret->diff_id, sizeof(ret->diff_id), "%s", diff_id);
+	return r ? r : map_and_scan(ret->out.fd, diff_id, &ret->entries, e);
 }

@@ -6,7 +6,8 @@
  *   reader:  read, decompress      ──▶ hasher: digest of the bytes as they came, and of the tar
  *                                  ──▶ writer: into the store, and headers parsed
  *
- * The file gets its name only when both digests are what the image says.
+ * Both digests must be what the image says. The file is synced but has no name yet: it gets one
+ * (import_layer_commit) when the whole image has proved good, so that nothing is left of a bad one.
  */
 #pragma once
 
@@ -18,6 +19,7 @@
 #include "base/err.h"
 #include "image/digest.h"
 #include "image/tar.h"
+#include "store/blob.h"
 #include "store/import_input.h"
 #include "store/store.h"
 
@@ -28,7 +30,6 @@ struct import_entries {
 	size_t n, cap;
 	uint64_t tar_size;
 };
-void import_entries_free(struct import_entries *x);
 
 struct import_layer {
 	/* in: */
@@ -45,12 +46,17 @@ struct import_layer {
 	char diff_id[DIGEST_TEXT_MAX]; /* "sha256:…", or "sha512-…" for DIGEST_SHA512 */
 	bool was_compressed;
 	struct import_entries entries;
+	struct blob_writer out; /* the tar, still without a name; or of a stored layer: only its descriptor, to read */
 };
+#define IMPORT_LAYER_NONE ((struct import_layer){.out = {.fd = -1}})
 
-/* Reads and stores the layer. ERR_FAILED: damaged, not what the image says, or the store is full. */
+/* Reads and writes the layer. ERR_FAILED: damaged, not what the image says, or the store is full. */
 [[nodiscard]] int import_layer(const struct store *s, struct import_layer *layer, struct err *e);
-/* The entries of a tar that is in the store already. */
-[[nodiscard]] int import_stored_layer(const struct store *s, const char *diff_id, struct import_entries *ret,
+/* Gives the tar its name; of a layer that has one, nothing happens. Its descriptor is closed. */
+[[nodiscard]] int import_layer_commit(struct import_layer *layer, struct err *e);
+/* A tar that is in the store already: its entries and a descriptor. */
+[[nodiscard]] int import_stored_layer(const struct store *s, const char *diff_id, struct import_layer *ret,
 				      struct err *e);
+void import_layer_free(struct import_layer *layer);
 /* As a tar callback: keeps a copy of the entry in ctx, a struct import_entries. */
 int import_keep_entry(void *ctx, const struct tar_entry *entry, struct err *e);

@@ -75,12 +75,11 @@ static int do_layer(struct work *w, size_t i, struct err *e)
 	struct import_layers *l = w->layers;
 	const struct found_layer *found = &l->image->found->layers.v[i];
 
-	if (l->same[i] != i)
+	if (l->same[i] != i || l->v[i].out.fd >= 0) /* as another one, or read before */
 		return 0;
 	if (!l->stored[i])
 		return fetch_layer(w, i, e);
-	snprintf(l->v[i].diff_id, sizeof(l->v[i].diff_id), "%s", found->diff_id);
-	return import_stored_layer(l->store, found->diff_id, &l->v[i].entries, e);
+	return import_stored_layer(l->store, found->diff_id, &l->v[i], e);
 }
 
 static void give_up(struct work *w, const struct err *e)
@@ -212,6 +211,18 @@ static void fill_found(struct arena *a, const struct import_layers *l)
 	}
 }
 
+/* The topmost one was read already, to find out what the image is. */
+static void take_ready(struct import_layers *l)
+{
+	struct import_layer *ready = l->image->ready;
+
+	if (!ready)
+		return;
+	l->v[l->n - 1] = *ready;
+	l->stored[l->n - 1] = false;
+	*ready = IMPORT_LAYER_NONE;
+}
+
 int import_layers(struct arena *a, struct import_layers *l, struct err *e)
 {
 	struct work w = {.layers = l, .mutex = PTHREAD_MUTEX_INITIALIZER};
@@ -222,8 +233,11 @@ int import_layers(struct arena *a, struct import_layers *l, struct err *e)
 	l->stored = arena_alloc(a, (l->n + 1) * sizeof(*l->stored));
 	if (!l->v)
 		abort();
-	for (size_t i = 0; i < l->n; i++)
+	for (size_t i = 0; i < l->n; i++) {
+		l->v[i] = IMPORT_LAYER_NONE;
 		l->stored[i] = find_stored(a, l->store, &l->image->found->layers.v[i]);
+	}
+	take_ready(l);
 	find_same(l);
 	int r = l->n ? run_workers(&w, e) : 0;
 
@@ -235,7 +249,7 @@ int import_layers(struct arena *a, struct import_layers *l, struct err *e)
 void import_layers_free(struct import_layers *l)
 {
 	for (size_t i = 0; i < l->n && l->v; i++)
-		import_entries_free(&l->v[i].entries);
+		import_layer_free(&l->v[i]);
 	free(l->v);
 	l->v = NULL;
 }

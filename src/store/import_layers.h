@@ -15,6 +15,6 @@ struct import_layers {
 	size_t n;
 };
 
-/* Fills found->layers' diff_id, size and digest. Free in any case. */
+/* Fills found->layers' diff_id, size and digest. The new tars have no name yet. Free in any case. */
 [[nodiscard]] int import_layers(struct arena *a, struct import_layers *l, struct err *e);
 void import_layers_free(struct import_layers *l);

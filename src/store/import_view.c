@@ -28,8 +28,6 @@ struct merge {
 
 static void cleanup_merge(struct merge *m)
 {
-	for (size_t i = 0; i < m->n; i++)
-		close(m->devices[i].fd);
 	free(m->devices);
 	tree_free(m->tree);
 }
@@ -42,15 +40,12 @@ static bool is_aci(const struct blob_view_tar *tar)
 static int apply_layer(struct import_view *v, struct merge *m, size_t i, struct err *e)
 {
 	const struct blob_view_tar *tar = &v->recipe->tars.v[i];
-	const struct import_entries *x = v->entries[i];
-	int r = blob_open(v->store, tar->blob, &m->devices[m->n].fd, e);
+	const struct import_entries *x = &v->layers[i]->entries;
 
-	if (r)
-		return r;
-	m->devices[m->n++].size = x->tar_size;
+	m->devices[m->n++] = (struct erofs_device){.fd = v->layers[i]->out.fd, .size = x->tar_size};
 	if (tar->whitelist)
 		tree_sort_whitelist(tar->whitelist);
-	r = tree_begin_layer(m->tree, is_aci(tar) ? TREE_ACI : TREE_OCI, tar->whitelist, e);
+	int r = tree_begin_layer(m->tree, is_aci(tar) ? TREE_ACI : TREE_OCI, tar->whitelist, e);
 	for (size_t k = 0; k < x->n && !r; k++)
 		r = tree_add(m->tree, &x->v[k], e);
 	return r;
@@ -99,22 +94,17 @@ char *import_view_id(struct arena *a, const struct blob_view_recipe *recipe)
 	return arena_strdup(a, chain + strlen("sha256:"));
 }
 
-static int put_index(struct import_view *v, const struct merge *m, struct err *e)
+int import_view_put(const struct import_view *v, struct err *e)
 {
 	autoblob w = BLOB_WRITER_NONE;
-	autofree uint8_t *bytes = NULL;
-	size_t len = 0;
-	int r = erofs_write(m->tree, m->devices, m->n, &bytes, &len, e);
+	int r = blob_put_view_recipe(v->store, v->id, v->recipe, e);
 
-	if (!r)
-		r = blob_put_view_recipe(v->store, v->id, v->recipe, e);
 	if (!r)
 		r = blob_writer_open(v->store, BLOB_VIEW, &w, e);
 	if (r)
 		return r;
-	if (io_write_all(w.fd, bytes, len))
+	if (io_write_all(w.fd, v->index, v->size))
 		return err_errno(e, "can't write the image's view into the store");
-	v->size = len;
 	return blob_writer_commit(&w, v->id, e);
 }
 
@@ -156,26 +146,36 @@ static int read_accounts(const struct merge *m, const char *path, char **ret, si
 	return 0;
 }
 
-int import_view(struct arena *a, struct import_view *v, struct err *e)
+static int make_index(struct import_view *v, const struct merge *m, struct err *e)
+{
+	size_t len = 0;
+	int r = erofs_write(m->tree, m->devices, m->n, &v->index, &len, e);
+
+	v->size = len;
+	v->max_id = m->tree->max_id;
+	return r;
+}
+
+int import_view_make(struct arena *a, struct import_view *v, struct err *e)
 {
 	[[gnu::cleanup(cleanup_merge)]] struct merge m = {};
 	int r = merge_layers(v, &m, e);
 
 	v->id = import_view_id(a, v->recipe);
 	if (!r)
-		r = put_index(v, &m, e);
+		r = make_index(v, &m, e);
 	if (!r)
 		r = read_accounts(&m, "/etc/passwd", &v->passwd, &v->passwd_len, e);
 	if (!r)
 		r = read_accounts(&m, "/etc/group", &v->group, &v->group_len, e);
-	if (!r)
-		v->max_id = m.tree->max_id;
 	return r;
 }
 
 void import_view_free(struct import_view *v)
 {
+	free(v->index);
 	free(v->passwd);
 	free(v->group);
+	v->index = NULL;
 	v->passwd = v->group = NULL;
 }

@@ -14,17 +14,20 @@ struct import_view {
 	/* in: */
 	const struct store *store;
 	const struct blob_view_recipe *recipe;
-	struct import_entries *const *entries; /* by layer, in the recipe's order; a layer may be there twice */
+	struct import_layer *const *layers; /* in the recipe's order; a layer may be there twice */
 	/* out: */
 	char *id;
+	uint8_t *index;                   /* malloc'ed */
 	uint64_t max_id;
 	uint64_t size;                    /* of the index */
 	char *passwd, *group;             /* malloc'ed, or NULL */
 	size_t passwd_len, group_len;
 };
 
-/* Merges, writes the recipe and the index, copies the accounts. Free the accounts in any case. */
-[[nodiscard]] int import_view(struct arena *a, struct import_view *v, struct err *e);
+/* Merges, makes the index, copies the accounts; nothing is written. Free in any case. */
+[[nodiscard]] int import_view_make(struct arena *a, struct import_view *v, struct err *e);
+/* Writes recipe and index. */
+[[nodiscard]] int import_view_put(const struct import_view *v, struct err *e);
 void import_view_free(struct import_view *v);
 
 /* The view's id: the chain id of the layers (image-spec, config.md) in hex; for ACIs a digest over the recipe. */
