@@ -23,6 +23,7 @@ const struct verb *const cli_verbs[] = {
 	&cli_verb_export,
 	&cli_verb_gc,
 	&cli_verb_help,
+	&cli_verb_hole,
 	&cli_verb_image,
 	&cli_verb_kill,
 	&cli_verb_list,

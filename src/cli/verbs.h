@@ -18,6 +18,7 @@ extern const struct verb cli_verb_events;
 extern const struct verb cli_verb_export;
 extern const struct verb cli_verb_gc;
 extern const struct verb cli_verb_help;
+extern const struct verb cli_verb_hole;
 extern const struct verb cli_verb_image;
 extern const struct verb cli_verb_kill;
 extern const struct verb cli_verb_list;

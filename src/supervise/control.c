@@ -20,6 +20,9 @@ static const struct field request_fields[] = {
 	FIELD(struct control_request, text, "text", FIELD_STR),
 	FIELD(struct control_request, signal, "signal", FIELD_INT),
 	FIELD(struct control_request, grace_ns, "grace_ns", FIELD_INT),
+	FIELD(struct control_request, why, "why", FIELD_STR),
+	FIELD(struct control_request, for_ns, "for_ns", FIELD_INT),
+	FIELD(struct control_request, keep, "keep", FIELD_BOOL),
 };
 const struct field_set control_request_set = FIELD_SET("request", struct control_request, request_fields);
 

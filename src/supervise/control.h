@@ -11,7 +11,9 @@
  *   verb "pause" | "unpause"
  *   verb "restart" app?
  *   verb "attach" app        the connection stays open: see below
- *   verb "hole-add" | "hole-rm" text = the hole in its short form
+ *   verb "hole-add" text = the hole in its short form, why?, for_ns?, keep?    text = the ledger's line
+ *   verb "hole-rm" text, keep?                                                 text = what was cut
+ *   verb "hole-count"        text = a line a hole: HOLE, accepted, refused, living, between tabs
  *
  * attach: after the reply each packet to the client is one byte 1 (stdout) or 2 (stderr) and bytes; each
  * packet to the supervisor is a byte 0 and bytes for stdin (none: end of file), or a byte 'w' and two
@@ -19,6 +21,7 @@
  */
 #pragma once
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -35,6 +38,9 @@ struct control_request {
 	char *text;
 	int64_t signal;
 	int64_t grace_ns;   /* -1: the plan's */
+	char *why;
+	int64_t for_ns;
+	bool keep;
 };
 
 struct control_reply {

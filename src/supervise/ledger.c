@@ -10,6 +10,11 @@ static const char *const kind_words[] = {
 	[HOLE_NS] = "ns",
 };
 
+const char *ledger_kind(const struct hole *h)
+{
+	return kind_words[h->kind];
+}
+
 static uint32_t real_port(const struct hole *h, const struct pod_status *status)
 {
 	for (size_t i = 0; h->port == 0 && status && i < status->ports.n; i++)
@@ -84,7 +89,7 @@ const char *ledger_reach(const struct hole *h)
 
 void ledger_add_line(struct str *out, const struct plan *p, const struct hole *h, const struct pod_status *status)
 {
-	str_addf(out, "%-8s ", kind_words[h->kind]);
+	str_addf(out, "%-8s ", ledger_kind(h));
 	ledger_add_from(out, h, status);
 	str_add(out, " \u2192 ");
 	ledger_add_to(out, p, h);

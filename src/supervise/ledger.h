@@ -6,6 +6,8 @@
 #include "pod/plan.h"
 #include "supervise/status.h"
 
+/* "in", "out", "path", … */
+const char *ledger_kind(const struct hole *h);
 /* "127.0.0.1:8080", "/srv/site", "NET_ADMIN": what the hole opens, and to where it leads. status may be NULL. */
 void ledger_add_from(struct str *out, const struct hole *h, const struct pod_status *status);
 void ledger_add_to(struct str *out, const struct plan *p, const struct hole *h);

@@ -18,22 +18,15 @@
 #include "base/io.h"
 #include "net/files.h"
 #include "net/pod_net.h"
+#include "supervise/holes.h"
 #include "supervise/supervisor.h"
 
-/* ---- programs beside us ---- */
+/* ---- programs ---- */
 
-/* A program of libexec: beside the running one (libexec, a build folder, a static bundle). */
-static int open_beside(const char *name, int *ret_fd, struct err *e)
+int pod_open_program(struct supervisor *s, const char *name, int *ret_fd, struct err *e)
 {
-	char path[4096];
-	ssize_t n = readlink("/proc/self/exe", path, sizeof(path) - 64);
-	char *slash;
+	const char *path = arena_printf(&s->arena, "%s/%s", s->options->programs, name);
 
-	path[n > 0 ? n : 0] = 0;
-	slash = strrchr(path, '/');
-	if (!slash)
-		return err_errno(e, "can't find out where this program lies");
-	snprintf(slash + 1, 64, "%s", name);
 	*ret_fd = open(path, O_RDONLY | O_CLOEXEC);
 	if (*ret_fd < 0) {
 		err_errno(e, "can't open %s", path);
@@ -48,144 +41,6 @@ static int open_empty_root(struct supervisor *s, struct err *e)
 		return err_errno(e, "can't make the empty root");
 	s->empty_root_fd = openat(s->state.runfd, "empty", O_RDONLY | O_DIRECTORY | O_CLOEXEC | O_NOFOLLOW);
 	return s->empty_root_fd < 0 ? err_errno(e, "can't open the empty root") : 0;
-}
-
-/* ---- holes ---- */
-
-static int find_hole(const struct supervisor *s, const char *text)
-{
-	for (size_t i = 0; i < s->plan.holes.n; i++)
-		if (strcmp(s->plan.holes.v[i].text, text) == 0)
-			return (int)i;
-	return -1;
-}
-
-/* What the kernel picked for port 0 is told in the status. */
-static void note_port(struct supervisor *s, const struct hole *h, uint16_t port)
-{
-	struct status_port *p;
-
-	if (h->port != 0)
-		return;
-	p = list_add(&s->arena, &s->status.ports);
-	p->hole = h->text;
-	p->port = port;
-}
-
-static bool has_in_holes(const struct plan *p)
-{
-	for (size_t i = 0; i < p->holes.n; i++)
-		if (p->holes.v[i].kind == HOLE_IN)
-			return true;
-	return false;
-}
-
-static void on_relay_exit(struct loop_source *source, uint32_t events)
-{
-	struct supervisor *s = source->owner;
-
-	loop_forget(&s->loop, source);
-	supervisor_event(s, "relay-died", NULL, "the pod's in: holes are closed");
-}
-
-static int start_relay(struct supervisor *s, struct err *e)
-{
-	autoclose int exe = -1;
-	int r;
-
-	if (s->has_relay)
-		return 0;
-	r = open_beside("rocket-relay", &exe, e);
-	if (r < 0)
-		return r;
-	const struct relay_spawn_request request = {
-		.plan = &s->plan,
-		.exe_fd = exe,
-		.pod_pidfd = s->sandbox.reaper_pidfd,
-		.empty_root_fd = s->empty_root_fd,
-	};
-	r = relay_spawn(&request, &s->relay, e);
-	if (r < 0)
-		return r;
-	s->has_relay = true;
-	r = relay_wait_ready(&s->relay, e);
-	return r < 0 ? r : loop_watch(&s->loop, &s->relay_source, s->relay.pidfd, EPOLLIN, on_relay_exit, s, e);
-}
-
-static int listen_all(struct supervisor *s, struct relay_sockets *sockets, struct err *e)
-{
-	for (size_t i = 0; i < s->plan.holes.n; i++) {
-		const struct hole *h = &s->plan.holes.v[i];
-		int r = h->kind == HOLE_IN ? relay_listen(h, &sockets[i], e) : 0;
-
-		if (r < 0)
-			return r;
-	}
-	return 0;
-}
-
-static int hand_over(struct supervisor *s, struct relay_sockets *sockets, struct err *e)
-{
-	int r = has_in_holes(&s->plan) ? start_relay(s, e) : 0;
-
-	for (size_t i = 0; r == 0 && i < s->plan.holes.n; i++) {
-		if (s->plan.holes.v[i].kind != HOLE_IN)
-			continue;
-		note_port(s, &s->plan.holes.v[i], sockets[i].port);
-		r = relay_add(&s->relay, (uint32_t)i, &sockets[i], e);
-	}
-	return r;
-}
-
-static int add_hole(struct supervisor *s, const struct hole *h, struct err *e)
-{
-	autosockets sockets = {};
-	int r = relay_listen(h, &sockets, e);
-	uint16_t port = sockets.port;
-
-	if (r == 0)
-		r = start_relay(s, e);
-	if (r == 0)
-		r = relay_add(&s->relay, (uint32_t)s->plan.holes.n, &sockets, e);
-	if (r < 0)
-		return r;
-	*list_add(&s->arena, &s->plan.holes) = *h;
-	note_port(s, h, port);
-	return 0;
-}
-
-/* A removed hole keeps its number (the relay knows it by that) and turns into nothing. */
-static int remove_hole(struct supervisor *s, int number, struct err *e)
-{
-	uint32_t cut;
-	int r = relay_remove(&s->relay, (uint32_t)number, &cut, e);
-
-	if (r == 0)
-		s->plan.holes.v[number].text = arena_strdup(&s->arena, "");
-	return r;
-}
-
-int supervisor_change_hole(struct supervisor *s, bool add, const char *text, struct err *e)
-{
-	struct hole h;
-	int r = hole_parse(&s->arena, text ?: "", NULL, &h, e);
-	int number = r < 0 ? -1 : find_hole(s, h.text);
-
-	if (r < 0)
-		return r;
-	if (h.kind != HOLE_IN) {
-		err_new(e, ERR_FAILED, "the hole %s can't be %s while the pod runs", h.text, add ? "opened" : "closed");
-		err_because(e, "only in: holes can be changed live in this version");
-		return err_try(e, "rocket stop %s, change its manifest, rocket run -f …", s->plan.name);
-	}
-	if (add ? number >= 0 : number < 0)
-		return add ? 0 : err_new(e, ERR_NOT_FOUND, "the pod has no hole %s", h.text);
-	r = add ? add_hole(s, &h, e) : remove_hole(s, number, e);
-	if (r == 0) {
-		supervisor_event(s, add ? "hole-opened" : "hole-closed", NULL, h.text);
-		supervisor_save_status(s);
-	}
-	return r;
 }
 
 /* ---- what the apps share ---- */
@@ -279,14 +134,14 @@ static int start_apps(struct supervisor *s, struct err *e)
 
 static int bring_up(struct supervisor *s, struct relay_sockets *sockets, struct err *e)
 {
-	int r = open_beside("rocket-reaper", &s->reaper_exe_fd, e);
+	int r = pod_open_program(s, "rocket-reaper", &s->reaper_exe_fd, e);
 
 	if (r == 0)
 		r = open_empty_root(s, e);
 	if (r == 0)
 		r = cgroup_host_open(&s->cgroup_host, e);
 	if (r == 0)
-		r = listen_all(s, sockets, e);
+		r = holes_listen(s, sockets, e);
 	if (r == 0)
 		r = begin_sandbox(s, e);
 	if (r == 0)
@@ -298,7 +153,7 @@ static int bring_up(struct supervisor *s, struct relay_sockets *sockets, struct 
 	if (r == 0)
 		r = loop_watch(&s->loop, &s->reaper_source, s->sandbox.reaper_pidfd, EPOLLIN, on_reaper_exit, s, e);
 	if (r == 0)
-		r = hand_over(s, sockets, e);
+		r = holes_open(s, sockets, e);
 	return r < 0 ? r : start_apps(s, e);
 }
 
@@ -326,10 +181,7 @@ void pod_down(struct supervisor *s)
 {
 	struct err e = {};
 
-	if (s->has_relay) {
-		loop_forget(&s->loop, &s->relay_source);
-		relay_end(&s->relay);
-	}
+	holes_close(s);
 	loop_forget(&s->loop, &s->reaper_source);
 	sandbox_end(&s->sandbox);
 	end_joined_reaper(s);

@@ -19,6 +19,7 @@
 #include "base/io.h"
 #include "base/record.h"
 #include "supervise/control.h"
+#include "supervise/holes.h"
 #include "supervise/supervisor.h"
 
 enum { ATTACH_BUFFER = 1 << 20 };
@@ -193,14 +194,38 @@ static int do_attach(struct client *c, struct app *a, const struct control_reque
 	return 0;
 }
 
+static void reply_text(struct client *c, const char *text)
+{
+	reply(c, &(struct control_reply){ .text = (char *)(uintptr_t)text }, NULL, 0);
+	drop_client(c);
+}
+
 static int do_hole(struct client *c, struct app *a, const struct control_request *r, struct err *e)
 {
-	int err = supervisor_change_hole(c->s, strcmp(r->verb, "hole-add") == 0, r->text, e);
+	const struct hole_change change = {
+		.close = strcmp(r->verb, "hole-rm") == 0,
+		.text = r->text,
+		.why = r->why,
+		.for_ns = r->for_ns,
+		.keep = r->keep,
+	};
+	const char *text = NULL;
+	int err = holes_change(c->s, &change, &text, e);
 
 	if (err < 0)
 		return err;
-	reply_ok(c);
-	drop_client(c);
+	reply_text(c, text);
+	return 0;
+}
+
+static int do_hole_count(struct client *c, struct app *a, const struct control_request *r, struct err *e)
+{
+	const char *text = NULL;
+	int err = holes_count(c->s, &text, e);
+
+	if (err < 0)
+		return err;
+	reply_text(c, text);
 	return 0;
 }
 
@@ -212,7 +237,8 @@ static const struct {
 	verb_fn *run;
 } verbs[] = {
 	{ "app", APP_NEEDED, do_app },	      { "attach", APP_NEEDED, do_attach },
-	{ "hole-add", APP_NONE, do_hole },    { "hole-rm", APP_NONE, do_hole },
+	{ "hole-add", APP_NONE, do_hole },    { "hole-count", APP_NONE, do_hole_count },
+	{ "hole-rm", APP_NONE, do_hole },
 	{ "kill", APP_OPTIONAL, do_kill },    { "pause", APP_NONE, do_pause },
 	{ "restart", APP_OPTIONAL, do_restart }, { "stop", APP_OPTIONAL, do_stop },
 	{ "unpause", APP_NONE, do_unpause },   { "wait", APP_NONE, do_wait },

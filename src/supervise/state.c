@@ -19,6 +19,7 @@
 #include "boundary/cgroup.h"
 #include "supervise/ids.h"
 #include "supervise/index.h"
+#include "supervise/live.h"
 
 enum { PLAN_MAX = 4 << 20, PREFIX_MIN = 4, EVENTS_MAX = 1 << 20 };
 
@@ -376,7 +377,9 @@ int state_read_plan(const struct pod_dir *p, struct arena *a, struct plan *ret, 
 	size_t n;
 	int r = io_read_file(p->fd, "plan", PLAN_MAX, &text, &n, e);
 
-	return r < 0 ? r : record_read(a, &plan_set, text, n, ret, e);
+	if (r == 0)
+		r = record_read(a, &plan_set, text, n, ret, e);
+	return r < 0 ? r : live_apply_kept(p->fd, a, ret, e);
 }
 
 bool state_pod_exists(const struct state *s, const char *id)

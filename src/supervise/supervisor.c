@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The supervisor's frame: plan, loop, signals, exit rule, status. supervisor.h names the other parts. */
+#include "supervise/holes.h"
 #include "supervise/supervisor.h"
 
 #include <errno.h>
@@ -284,7 +285,7 @@ static int open_all(struct supervisor *s, struct err *e)
 
 static int64_t next_deadline(const struct supervisor *s)
 {
-	int64_t next = INT64_MAX;
+	int64_t next = holes_deadline(s);
 
 	for (size_t i = 0; i < s->plan.apps.n; i++)
 		if (s->apps[i].deadline_ns < next)
@@ -299,6 +300,7 @@ static void run_deadlines(struct supervisor *s)
 	for (size_t i = 0; i < s->plan.apps.n; i++)
 		if (s->apps[i].deadline_ns <= now)
 			app_on_deadline(&s->apps[i]);
+	holes_on_deadline(s);
 }
 
 static void run_loop(struct supervisor *s)

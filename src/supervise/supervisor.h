@@ -38,6 +38,7 @@ struct supervisor_options {
 	bool foreground;        /* output to our stdout and stderr, signals to a single app */
 	bool interactive;       /* -i: our stdin to the first app that wants one */
 	bool quiet;
+	const char *programs;   /* the folder of rocket-reaper and rocket-relay */
 	int ready_fd;           /* gets a struct err when the pod is up (code 0) or could not come up; -1: none */
 };
 
@@ -185,6 +186,7 @@ struct supervisor {
 	struct pod_files files;
 	struct relay relay;
 	bool has_relay;
+	int64_t relay_started_ns;       /* monotonic */
 	int reaper_exe_fd, empty_root_fd;
 	struct app *apps;               /* plan.apps.n of them */
 	struct view *views;
@@ -202,6 +204,8 @@ struct supervisor {
 
 [[nodiscard]] int pod_up(struct supervisor *s, struct err *e);
 void pod_down(struct supervisor *s);
+/* A program of libexec: beside the running one (libexec, a build folder, a static bundle). */
+[[nodiscard]] int pod_open_program(struct supervisor *s, const char *name, int *ret_fd, struct err *e);
 [[nodiscard]] int pod_view(struct supervisor *s, const char *id, int *ret_fd, struct err *e);
 [[nodiscard]] int pod_joined_reaper(struct supervisor *s, struct err *e);
 
@@ -216,6 +220,4 @@ void supervisor_on_app_end(struct supervisor *s, struct app *a);
 void supervisor_on_app_settled(struct supervisor *s, struct app *a, const struct err *e);
 void supervisor_save_status(struct supervisor *s);
 void supervisor_event(struct supervisor *s, const char *event, const struct app *a, const char *detail);
-/* Opens or closes a hole of the running pod (a network hole, at once). */
-[[nodiscard]] int supervisor_change_hole(struct supervisor *s, bool add, const char *text, struct err *e);
 struct app *supervisor_find_app(struct supervisor *s, const char *name);

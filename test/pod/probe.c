@@ -9,6 +9,7 @@
  *   probe ask ADDR PORT          connects and prints what the server says (or the errno's name, with code 1)
  *   probe echo PORT              a UDP server that sends back what it gets
  *   probe say ADDR PORT TEXT     sends a datagram and prints the answer, "nothing" after two seconds
+ *   probe ping ADDR              "answered", or the errno's name, by a ping socket without privilege
  *   probe syscall NAME           "OK" or the errno's name (see the table)
  *   probe eat MIB                touches that much memory, then waits
  *   probe forks N                how many of N sleeping children could be made
@@ -179,6 +180,25 @@ static int cmd_say(char **argv)
 	else
 		printf("%.*s\n", (int)n, text);
 	return n < 0;
+}
+
+/* An echo request without privilege (icmp(7), ping_group_range): "answered", or the errno's name. */
+static int cmd_ping(char **argv)
+{
+	static const char request[8] = {8};
+	struct sockaddr_storage a;
+	socklen_t len = parse_address(argv[2], "0", &a);
+	int s = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 1);
+	struct timeval limit = {.tv_sec = 2};
+	char text[64];
+
+	setsockopt(s, SOL_SOCKET, SO_RCVTIMEO, &limit, sizeof limit);
+	if (s < 0 || sendto(s, request, sizeof request, 0, (void *)&a, len) < 0 || read(s, text, sizeof text) < 0) {
+		puts(answer(-1));
+		return 1;
+	}
+	puts("answered");
+	return 0;
 }
 
 static int cmd_syscall(char **argv)
@@ -394,6 +414,7 @@ int main(int argc, char **argv)
 	} verbs[] = {
 		{"connect", 2, cmd_connect}, {"sendto", 2, cmd_sendto}, {"syscall", 1, cmd_syscall},
 		{"serve", 2, cmd_serve}, {"ask", 2, cmd_ask}, {"echo", 1, cmd_echo}, {"say", 3, cmd_say},
+		{"ping", 1, cmd_ping},
 		{"eat", 1, cmd_eat}, {"forks", 1, cmd_forks}, {"spin", 1, cmd_spin}, {"orphans", 1, cmd_orphans},
 		{"ignore", 1, cmd_ignore}, {"trap", 2, cmd_trap}, {"size", 0, cmd_size}, {"fds", 0, cmd_fds},
 		{"exit", 1, cmd_exit}, {"kill", 1, cmd_kill}, {"reopen", 0, cmd_reopen},
