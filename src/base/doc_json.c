@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * JSON to the document tree through json-c, strictly. json-c keeps the last of two equal keys and cuts
- * strings at \u0000 in silence; both would let two readers see two documents. So a scan of the text goes
- * first: it bounds the number of values before json-c allocates any, refuses \u0000, and counts the
- * colons outside strings, which in well-formed JSON is the number of members. Fewer in the tree means
- * that a key was given twice.
+ * JSON to the document tree through json-c, strictly. json-c keeps the last of two equal keys, cuts
+ * strings at \u0000, and takes single quotes and odd numbers, in silence; each would let two readers see two
+ * documents. So a scan of the text goes first: it bounds the number of values before json-c allocates any,
+ * takes no token but RFC 8259's, refuses \u0000, and counts the colons outside strings, which in
+ * well-formed JSON is the number of members. Fewer in the tree means that a key was given twice.
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -19,7 +19,17 @@ struct scan {
 	size_t values;
 	size_t colons;
 	size_t nul_at; /* offset of \u0000 + 1, else 0 */
+	size_t bad_at; /* offset of what is no token + 1, else 0 */
 };
+
+static size_t count_digits(const char *text, size_t len, size_t at)
+{
+	size_t n = 0;
+
+	while (at + n < len && text[at + n] >= '0' && text[at + n] <= '9')
+		n++;
+	return n;
+}
 
 /* A string, from behind its opening quote to behind its closing one. */
 static size_t scan_string(const char *text, size_t len, size_t at, struct scan *s)
@@ -34,17 +44,66 @@ static size_t scan_string(const char *text, size_t len, size_t at, struct scan *
 	return at + 1;
 }
 
+/* -? (0 | [1-9][0-9]*) (. [0-9]+)? ([eE] [+-]? [0-9]+)?   Gives the end, or `at` when it is none. */
+static size_t scan_number(const char *text, size_t len, size_t at)
+{
+	size_t from = at, n;
+
+	at += at < len && text[at] == '-';
+	n = count_digits(text, len, at);
+	if (n == 0 || (n > 1 && text[at] == '0'))
+		return from;
+	at += n;
+	if (at < len && text[at] == '.') {
+		n = count_digits(text, len, ++at);
+		if (n == 0)
+			return from;
+		at += n;
+	}
+	if (at < len && (text[at] == 'e' || text[at] == 'E')) {
+		at++;
+		at += at < len && (text[at] == '+' || text[at] == '-');
+		n = count_digits(text, len, at);
+		if (n == 0)
+			return from;
+		at += n;
+	}
+	return at;
+}
+
+/* true, false, null, or a number. */
+static size_t scan_bare(const char *text, size_t len, size_t at)
+{
+	static const char *const words[] = {"true", "false", "null"};
+
+	for (size_t i = 0; i < ARRAY_SIZE(words); i++) {
+		size_t n = strlen(words[i]);
+
+		if (len - at >= n && memcmp(text + at, words[i], n) == 0)
+			return at + n;
+	}
+	return scan_number(text, len, at);
+}
+
 static struct scan scan_text(const char *text, size_t len)
 {
 	struct scan s = {.values = 1};
 
-	for (size_t at = 0; at < len;) {
-		char c = text[at++];
+	for (size_t at = 0; at < len && !s.bad_at;) {
+		char c = text[at];
 
-		if (c == '"')
-			at = scan_string(text, len, at, &s);
 		s.values += c == ',' || c == '[' || c == '{';
 		s.colons += c == ':';
+		if (c == '"') {
+			at = scan_string(text, len, at + 1, &s);
+		} else if (c && strchr(" \t\r\n{}[]:,", c)) {
+			at++;
+		} else {
+			size_t end = scan_bare(text, len, at);
+
+			s.bad_at = end == at ? at + 1 : 0;
+			at = end;
+		}
 	}
 	return s;
 }
@@ -156,6 +215,8 @@ static int check_scan(struct doc_build *b, const char *text, size_t len, const s
 		return doc_build_err(b, (struct doc_place){}, "larger than %u MiB", DOC_TEXT_MAX >> 20);
 	if (s->values > DOC_NODES_MAX)
 		return doc_build_err(b, (struct doc_place){}, "more than %u values in one document", DOC_NODES_MAX);
+	if (s->bad_at)
+		return doc_build_err(b, place_at(text, s->bad_at - 1), "this is no JSON");
 	if (s->nul_at)
 		return doc_build_err(b, place_at(text, s->nul_at - 1), "text holds a zero byte");
 	return 0;

@@ -68,15 +68,33 @@ static int walk_fd(const struct walk *w)
 	return dirfd(w->dirs[w->depth - 1]);
 }
 
+/* The top of a walk is named by the caller, with a path perhaps; below it names are the tree's. */
+static int open_one(const struct walk *w, int at, const char *name, int flags)
+{
+	struct statx st;
+
+	if (w->depth)
+		return path_open_same_mount(at, name, flags);
+	autoclose int fd = openat(at, name, flags | O_CLOEXEC);
+
+	if (fd < 0 || statx(fd, "", AT_EMPTY_PATH, STATX_TYPE, &st) < 0)
+		return -1;
+	if (w->removing && st.stx_attributes & STATX_ATTR_MOUNT_ROOT) {
+		errno = EXDEV;
+		return -1;
+	}
+	return take_fd(&fd);
+}
+
 /* A directory that its owner made unreadable is opened all the same when we may change its mode. */
 static int open_dir(const struct walk *w, int at, const char *name)
 {
-	int fd = path_open_same_mount(at, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW);
+	int fd = open_one(w, at, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW);
 	char self[40];
 
 	if (fd >= 0 || errno != EACCES || !w->removing)
 		return fd;
-	autoclose int path = path_open_same_mount(at, name, O_PATH | O_DIRECTORY | O_NOFOLLOW);
+	autoclose int path = open_one(w, at, name, O_PATH | O_DIRECTORY | O_NOFOLLOW);
 
 	if (path < 0)
 		return -1;
@@ -85,7 +103,7 @@ static int open_dir(const struct walk *w, int at, const char *name)
 		errno = EACCES;
 		return -1;
 	}
-	return path_open_same_mount(at, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW);
+	return open_one(w, at, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW);
 }
 
 /* A directory that we can list but not change (0500) is made ours before its entries go. */

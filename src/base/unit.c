@@ -27,7 +27,7 @@ static bool is_digit(char c)
 	return c >= '0' && c <= '9';
 }
 
-/* "12", "1.5", ".5"; at most 19 digits. The text moves behind it. */
+/* "12", "1.5", ".5"; the digits must fit into 64 bits. The text moves behind it. */
 static int take_decimal(const char **text, struct decimal *ret)
 {
 	struct decimal d = {};
@@ -41,9 +41,9 @@ static int take_decimal(const char **text, struct decimal *ret)
 		}
 		if (!is_digit(**text))
 			break;
-		if (++digits > 19)
+		if (++digits > 20 || __builtin_mul_overflow(d.mantissa, 10, &d.mantissa) ||
+		    __builtin_add_overflow(d.mantissa, (uint64_t)(**text - '0'), &d.mantissa))
 			return -1;
-		d.mantissa = d.mantissa * 10 + (uint64_t)(**text - '0');
 		d.scale += fraction;
 	}
 	if (digits == 0)
