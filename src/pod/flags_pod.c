@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Flags of the whole pod: the table, and one function each. With -f they replace what the manifest says. */
-#include <arpa/inet.h>
 #include <assert.h>
 #include <string.h>
 
@@ -8,6 +7,7 @@
 #include "base/str.h"
 #include "base/unit.h"
 #include "pod/flags_parts.h"
+#include "pod/front.h"
 #include "pod/names.h"
 
 enum pod_flag {
@@ -112,9 +112,7 @@ static int apply_hostname(struct flags *f, const struct flag *flag, struct err *
 
 static int apply_dns(struct flags *f, const struct flag *flag, struct err *e)
 {
-	unsigned char bytes[16];
-
-	if (inet_pton(AF_INET, flag->value, bytes) != 1 && inet_pton(AF_INET6, flag->value, bytes) != 1)
+	if (!front_is_ip(flag->value))
 		return flag_bad(f, flag, e, "a name server is an IP address");
 	if (!f->dns_given)
 		f->pod.dns.servers = NULL;

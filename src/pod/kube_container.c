@@ -21,16 +21,16 @@ static int add_names(struct kube *k, struct kube_app *ka, struct err *e)
 	const struct kube_container *c = ka->from;
 
 	if (name_check(NAME_APP, c->name, e))
-		return place_err(kube_at(ka->node, "name"), e);
+		return place_err(front_at(ka->node, "name"), e);
 	if (!*c->image || *c->image == '.' || *c->image == '/')
-		return doc_err(kube_at(ka->node, "image"), e, "expected an image's name");
+		return doc_err(front_at(ka->node, "image"), e, "expected an image's name");
 	ka->app.place = place_of(k->arena, ka->node);
 	ka->app.name = c->name;
 	ka->app.image = c->image;
 	ka->app.tty = c->tty;
 	ka->app.stdin_open = c->stdin_open;
 	if (c->pull && strcmp(c->pull, "IfNotPresent"))
-		return kube_refuse(k, kube_at(ka->node, "imagePullPolicy"), e, "imagePullPolicy %.40s: that is --pull's word", c->pull);
+		return front_refuse(k->in, front_at(ka->node, "imagePullPolicy"), e, "imagePullPolicy %.40s: that is --pull's word", c->pull);
 	return 0;
 }
 
@@ -42,7 +42,7 @@ static int add_program(struct kube *k, struct kube_app *ka, struct err *e)
 	ka->app.args = kube_expand_words(k, c->args, ka->app.env);
 	ka->app.workdir = c->workdir;
 	if (c->workdir && *c->workdir != '/')
-		return doc_err(kube_at(ka->node, "workingDir"), e, "workingDir must be an absolute path in the container");
+		return doc_err(front_at(ka->node, "workingDir"), e, "workingDir must be an absolute path in the container");
 	return 0;
 }
 
@@ -59,7 +59,7 @@ static int pod_restart(struct kube *k, enum restart *ret, struct err *e)
 		*ret = (enum restart)i;
 		return 0;
 	}
-	doc_err(kube_at(k->node, "spec.restartPolicy"), e, "restartPolicy can't be '%.40s'", word);
+	doc_err(front_at(k->node, "spec.restartPolicy"), e, "restartPolicy can't be '%.40s'", word);
 	return err_because(e, "it is one of: Always, OnFailure, Never");
 }
 
@@ -71,7 +71,7 @@ static int add_restart(struct kube *k, struct kube_app *ka, struct err *e)
 	if (rc)
 		return rc;
 	if (own && (ka->app.kind == APP_MAIN || strcmp(own, "Always")))
-		return kube_refuse(k, kube_at(ka->node, "restartPolicy"), e, "restartPolicy %.40s of a container", own);
+		return front_refuse(k->in, front_at(ka->node, "restartPolicy"), e, "restartPolicy %.40s of a container", own);
 	if (ka->app.kind == APP_SIDECAR)
 		ka->app.restart = RESTART_ALWAYS;
 	else if (ka->app.kind == APP_INIT && ka->app.restart == RESTART_ALWAYS)
@@ -86,7 +86,7 @@ static int add_stop(struct kube *k, struct kube_app *ka, struct err *e)
 	ka->app.stop.grace_ns = (int64_t)seconds * 1000000000;
 	ka->app.stop.has_grace = true;
 	if (ka->from->stop_signal && signal_parse(ka->from->stop_signal, &ka->app.stop.signal, e))
-		return place_err(kube_at(ka->node, "lifecycle.stopSignal"), e);
+		return place_err(front_at(ka->node, "lifecycle.stopSignal"), e);
 	return 0;
 }
 
@@ -94,7 +94,7 @@ static int add_stop(struct kube *k, struct kube_app *ka, struct err *e)
 
 static int add_port(struct kube *k, struct kube_app *ka, const struct kube_port *p, struct err *e)
 {
-	const struct doc *node = kube_at(ka->node, "ports");
+	const struct doc *node = front_at(ka->node, "ports");
 	const char *ip = p->host_ip && *p->host_ip ? p->host_ip : "any";
 	const char *text;
 
@@ -104,7 +104,7 @@ static int add_port(struct kube *k, struct kube_app *ka, const struct kube_port 
 		return 0; /* says what the program listens on; opens nothing, in Kubernetes too */
 	text = arena_printf(k->arena, strchr(ip, ':') ? "in:[%s]:%u:%u/%s" : "in:%s:%u:%u/%s", ip, p->host_port,
 			    p->container_port, hole_proto_names[p->protocol]);
-	return kube_hole(k, node, text, ka->app.name, arena_printf(k->arena, "hostPort: %u", p->host_port), e);
+	return front_add_hole(k->in, &k->pod, node, text, ka->app.name, arena_printf(k->arena, "hostPort: %u", p->host_port), e);
 }
 
 static int add_ports(struct kube *k, struct kube_app *ka, struct err *e)
@@ -128,7 +128,7 @@ static const char *value_of(const char *pair, const char *key)
 
 static int bad_quantity(const struct kube_app *ka, const char *pair, struct err *e)
 {
-	return doc_err(kube_at(ka->node, "resources"), e, "'%.80s' is no quantity", pair);
+	return doc_err(front_at(ka->node, "resources"), e, "'%.80s' is no quantity", pair);
 }
 
 static int add_limit(struct kube *k, struct kube_app *ka, const char *pair, struct err *e)
@@ -140,7 +140,7 @@ static int add_limit(struct kube *k, struct kube_app *ka, const char *pair, stru
 		return unit_parse_size(value, &l->memory_bytes) ? bad_quantity(ka, pair, e) : 0;
 	if ((value = value_of(pair, "cpu")))
 		return unit_parse_cpus(value, &l->cpus_milli) ? bad_quantity(ka, pair, e) : 0;
-	return kube_refuse(k, kube_at(ka->node, "resources.limits"), e, "the limit %.80s", pair);
+	return front_refuse(k->in, front_at(ka->node, "resources.limits"), e, "the limit %.80s", pair);
 }
 
 /* Kubernetes' own arithmetic: 1024 shares are one CPU, 2 the least. */
@@ -153,7 +153,7 @@ static int add_request(struct kube *k, struct kube_app *ka, const char *pair, st
 	if ((value = value_of(pair, "memory")))
 		return unit_parse_size(value, &l->memory_request_bytes) ? bad_quantity(ka, pair, e) : 0;
 	if (!(value = value_of(pair, "cpu")))
-		return kube_refuse(k, kube_at(ka->node, "resources.requests"), e, "the request %.80s", pair);
+		return front_refuse(k->in, front_at(ka->node, "resources.requests"), e, "the request %.80s", pair);
 	if (unit_parse_cpus(value, &milli) || milli > 256000)
 		return bad_quantity(ka, pair, e);
 	l->cpu_shares = milli * 1024 / 1000 < 2 ? 2 : milli * 1024 / 1000;
@@ -170,7 +170,7 @@ static int add_resources(struct kube *k, struct kube_app *ka, struct err *e)
 	for (char **p = r->requests; p && *p && !rc; p++)
 		rc = add_request(k, ka, *p, e);
 	if (!rc && limits_check(&ka->app.limits, e))
-		return place_err(kube_at(ka->node, "resources"), e);
+		return place_err(front_at(ka->node, "resources"), e);
 	return rc;
 }
 
@@ -185,7 +185,7 @@ static int add_user(struct kube *k, struct kube_app *ka, struct err *e)
 
 	ka->app.non_root = (own->non_root ? own->non_root : pod->own.non_root) == KUBE_YES;
 	if (has_group && !has_user)
-		return kube_refuse(k, kube_at(ka->node, "securityContext.runAsGroup"), e, "runAsGroup without runAsUser");
+		return front_refuse(k->in, front_at(ka->node, "securityContext.runAsGroup"), e, "runAsGroup without runAsUser");
 	if (has_user && has_group)
 		ka->app.user = arena_printf(k->arena, "%lld:%lld", (long long)user, (long long)group);
 	else if (has_user)
@@ -200,7 +200,7 @@ static int add_user(struct kube *k, struct kube_app *ka, struct err *e)
 static int add_caps(struct kube *k, struct kube_app *ka, struct err *e)
 {
 	const struct kube_caps *c = &ka->from->security.caps;
-	const struct doc *node = kube_at(ka->node, "securityContext.capabilities");
+	const struct doc *node = front_at(ka->node, "securityContext.capabilities");
 	int rc = 0;
 
 	for (char **p = c->drop; p && *p; p++) {
@@ -211,7 +211,7 @@ static int add_caps(struct kube *k, struct kube_app *ka, struct err *e)
 		ka->app.cap_drop |= set;
 	}
 	for (char **p = c->add; p && *p && !rc; p++)
-		rc = kube_hole(k, node, arena_printf(k->arena, "cap:%s", *p), ka->app.name,
+		rc = front_add_hole(k->in, &k->pod, node, arena_printf(k->arena, "cap:%s", *p), ka->app.name,
 			       arena_printf(k->arena, "capabilities.add: %s", *p), e);
 	return rc;
 }
@@ -224,7 +224,7 @@ static int add_seccomp(struct kube *k, struct kube_app *ka, struct err *e)
 	if (!type || !strcmp(type, "RuntimeDefault"))
 		return 0;
 	if (strcmp(type, "Unconfined"))
-		return kube_refuse(k, kube_at(ka->node, "securityContext.seccompProfile"), e, "a seccompProfile of type %.40s", type);
+		return front_refuse(k->in, front_at(ka->node, "securityContext.seccompProfile"), e, "a seccompProfile of type %.40s", type);
 	ka->app.seccomp = arena_strdup(k->arena, "none");
 	return 0;
 }
@@ -232,19 +232,19 @@ static int add_seccomp(struct kube *k, struct kube_app *ka, struct err *e)
 static int add_privileges(struct kube *k, struct kube_app *ka, struct err *e)
 {
 	const struct kube_security *s = &ka->from->security;
-	const struct doc *node = kube_at(ka->node, "securityContext");
+	const struct doc *node = front_at(ka->node, "securityContext");
 	int rc = 0;
 
 	ka->app.read_only = s->read_only == KUBE_YES;
 	if (s->escalation == KUBE_YES)
-		rc = kube_hole(k, kube_at(node, "allowPrivilegeEscalation"), "newprivs", ka->app.name,
+		rc = front_add_hole(k->in, &k->pod, front_at(node, "allowPrivilegeEscalation"), "newprivs", ka->app.name,
 			       "allowPrivilegeEscalation: true", e);
 	if (rc || s->privileged != KUBE_YES)
 		return rc;
-	node = kube_at(node, "privileged");
-	if ((rc = kube_hole(k, node, "ns:user", NULL, "privileged: true", e)))
+	node = front_at(node, "privileged");
+	if ((rc = front_add_hole(k->in, &k->pod, node, "ns:user", NULL, "privileged: true", e)))
 		return rc;
-	return kube_hole(k, node, "cap:ALL", ka->app.name, "privileged: true", e);
+	return front_add_hole(k->in, &k->pod, node, "cap:ALL", ka->app.name, "privileged: true", e);
 }
 
 int kube_add_container(struct kube *k, const struct kube_container *c, const struct doc *node, enum app_kind kind,

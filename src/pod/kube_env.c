@@ -131,7 +131,7 @@ static int add_all(struct kube *k, struct kube_app *ka, const char *kind, const 
 		   const char *prefix, struct err *e)
 {
 	const struct kube_values *v = find_values(k, kind, ref->name);
-	const struct doc *node = kube_at(ka->node, "envFrom");
+	const struct doc *node = front_at(ka->node, "envFrom");
 	bool secret = !strcmp(kind, "Secret");
 
 	if (!v)
@@ -190,7 +190,7 @@ static int value_of_field(struct kube *k, const struct doc *node, const char *pa
 	if (!value && !strcmp(path, "metadata.namespace"))
 		value = m->namespace ? m->namespace : "default";
 	*ret = value;
-	return value ? 0 : kube_refuse(k, node, e, "the field %.80s as a variable", path);
+	return value ? 0 : front_refuse(k->in, node, e, "the field %.80s as a variable", path);
 }
 
 /* ---- env ---- */
@@ -228,7 +228,7 @@ static int add_one(struct kube *k, struct kube_app *ka, const struct doc *node, 
 static int add_from(struct kube *k, struct kube_app *ka, const struct kube_env_from *from, struct err *e)
 {
 	if ((from->config_map.name != NULL) == (from->secret.name != NULL))
-		return doc_err(kube_at(ka->node, "envFrom"), e, "an entry of envFrom has either configMapRef or secretRef");
+		return doc_err(front_at(ka->node, "envFrom"), e, "an entry of envFrom has either configMapRef or secretRef");
 	if (from->config_map.name)
 		return add_all(k, ka, "ConfigMap", &from->config_map, from->prefix, e);
 	return add_all(k, ka, "Secret", &from->secret, from->prefix, e);
@@ -236,7 +236,7 @@ static int add_from(struct kube *k, struct kube_app *ka, const struct kube_env_f
 
 int kube_add_env(struct kube *k, struct kube_app *ka, struct err *e)
 {
-	const struct doc *node = kube_at(ka->node, "env");
+	const struct doc *node = front_at(ka->node, "env");
 	const struct doc *c = ka->from->env.n ? node->child : NULL;
 	int rc = 0;
 

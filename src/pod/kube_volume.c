@@ -38,11 +38,11 @@ static int set_size(struct kube *k, const struct kube_volume *v, const struct do
 
 	ret->tmpfs = medium && !strcmp(medium, "Memory");
 	if (medium && *medium && !ret->tmpfs)
-		return kube_refuse(k, node, e, "an emptyDir with the medium %.40s", medium);
+		return front_refuse(k->in, node, e, "an emptyDir with the medium %.40s", medium);
 	if (!v->empty_dir.size)
 		return 0;
 	if (!ret->tmpfs)
-		return kube_refuse(k, node, e, "the sizeLimit of an emptyDir that is not in memory");
+		return front_refuse(k->in, node, e, "the sizeLimit of an emptyDir that is not in memory");
 	if (unit_parse_size(v->empty_dir.size, &ret->size_bytes) || !ret->size_bytes)
 		return doc_err(node, e, "'%.40s' is no size", v->empty_dir.size);
 	return 0;
@@ -68,7 +68,7 @@ static int add_volume(struct kube *k, const struct kube_volume *v, const struct 
 		new.gid = (uint32_t)s->fs_group;
 		new.mode = FS_GROUP_MODE;
 	}
-	if (v->is_empty_dir && (rc = set_size(k, v, kube_at(node, "emptyDir"), &new, e)))
+	if (v->is_empty_dir && (rc = set_size(k, v, front_at(node, "emptyDir"), &new, e)))
 		return rc;
 	*list_add(k->arena, &k->pod.volumes) = new;
 	return 0;
@@ -76,7 +76,7 @@ static int add_volume(struct kube *k, const struct kube_volume *v, const struct 
 
 int kube_add_volumes(struct kube *k, struct err *e)
 {
-	const struct doc *c = k->doc.spec.volumes.n ? kube_at(k->node, "spec.volumes")->child : NULL;
+	const struct doc *c = k->doc.spec.volumes.n ? front_at(k->node, "spec.volumes")->child : NULL;
 	int rc = 0;
 
 	for (size_t i = 0; i < k->doc.spec.volumes.n && !rc; i++, c = c->next)
@@ -126,7 +126,7 @@ static int host_path_kind(struct kube *k, const struct kube_volume *v, const str
 		*ret = host_path_types[i].kind;
 		return 0;
 	}
-	return kube_refuse(k, node, e, "a hostPath of type %.40s: Rocket makes no path of the host and needs none to be said", type);
+	return front_refuse(k->in, node, e, "a hostPath of type %.40s: Rocket makes no path of the host and needs none to be said", type);
 }
 
 static int mount_host_path(struct kube *k, struct kube_app *ka, const struct kube_volume *v, const struct kube_mount *m,
@@ -174,7 +174,7 @@ static int add_mount(struct kube *k, struct kube_app *ka, const struct kube_moun
 
 int kube_add_mounts(struct kube *k, struct kube_app *ka, struct err *e)
 {
-	const struct doc *c = ka->from->mounts.n ? kube_at(ka->node, "volumeMounts")->child : NULL;
+	const struct doc *c = ka->from->mounts.n ? front_at(ka->node, "volumeMounts")->child : NULL;
 	int rc = 0;
 
 	for (size_t i = 0; i < ka->from->mounts.n && !rc; i++, c = c->next)

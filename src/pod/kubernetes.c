@@ -5,8 +5,6 @@
  */
 #include "pod/kubernetes.h"
 
-#include <arpa/inet.h>
-#include <stdarg.h>
 #include <string.h>
 
 #include "base/cleanup.h"
@@ -17,56 +15,6 @@
 #include "pod/names.h"
 #include "pod/place.h"
 
-int kube_refuse(struct kube *k, const struct doc *node, struct err *e, const char *fmt, ...)
-{
-	struct err warning = {}, *to = k->in->warn ? &warning : e;
-	char text[200];
-	va_list ap;
-
-	va_start(ap, fmt);
-	vsnprintf(text, sizeof(text), fmt, ap);
-	va_end(ap);
-	doc_err(node, to, "%s", text);
-	err_because(to, "Rocket can't honour it");
-	err_try(to, "take it out, or --ignore-unknown");
-	if (!k->in->warn)
-		return -ERR_USAGE;
-	k->in->warn(&warning);
-	return 0;
-}
-
-const struct doc *kube_at(const struct doc *node, const char *path)
-{
-	while (*path) {
-		size_t n = strcspn(path, ".");
-		const struct doc *c = node->kind == DOC_MAP ? node->child : NULL;
-
-		while (c && (strlen(c->key) != n || strncmp(c->key, path, n)))
-			c = c->next;
-		if (!c)
-			return node;
-		node = c;
-		path += n + (path[n] == '.');
-	}
-	return node;
-}
-
-int kube_hole(struct kube *k, const struct doc *node, const char *text, const char *app, const char *origin,
-	      struct err *e)
-{
-	struct hole h = {};
-	int rc = hole_parse(k->arena, text, k->in->base_dir, &h, e);
-
-	if (rc)
-		return place_err(node, e);
-	h.app = arena_strdup(k->arena, app);
-	h.origin = arena_strdup(k->arena, origin);
-	h.place = place_of(k->arena, node);
-	h.text = hole_format(k->arena, &h);
-	*list_add(k->arena, &k->pod.holes) = h;
-	return 0;
-}
-
 /* ---- metadata ---- */
 
 /* Annotations that once asked for confinement: dropping them would be silent. */
@@ -75,13 +23,13 @@ static const char *const confining[] = {"container.apparmor.security.beta.kubern
 
 static int add_annotations(struct kube *k, struct err *e)
 {
-	const struct doc *node = kube_at(k->node, "metadata.annotations");
+	const struct doc *node = front_at(k->node, "metadata.annotations");
 	int rc = 0;
 
 	for (char **p = k->doc.metadata.annotations; p && *p && !rc; p++) {
 		for (size_t i = 0; i < ARRAY_SIZE(confining) && !rc; i++)
 			if (str_has_prefix(*p, confining[i]))
-				rc = kube_refuse(k, node, e, "the annotation %.100s", *p);
+				rc = front_refuse(k->in, node, e, "the annotation %.100s", *p);
 		arena_strv_add(k->arena, &k->pod.labels, *p);
 	}
 	return rc;
@@ -93,7 +41,7 @@ static int add_metadata(struct kube *k, struct err *e)
 
 	k->pod.name = m->name;
 	if (m->name && name_check(NAME_POD, m->name, e))
-		return place_err(kube_at(k->node, "metadata.name"), e);
+		return place_err(front_at(k->node, "metadata.name"), e);
 	for (char **p = m->labels; p && *p; p++)
 		arena_strv_add(k->arena, &k->pod.labels, *p);
 	if (m->namespace)
@@ -104,21 +52,14 @@ static int add_metadata(struct kube *k, struct err *e)
 
 /* ---- what is the whole pod's ---- */
 
-static bool is_ip(const char *text)
-{
-	unsigned char bytes[16];
-
-	return inet_pton(AF_INET, text, bytes) == 1 || inet_pton(AF_INET6, text, bytes) == 1;
-}
-
 static int add_host_aliases(struct kube *k, struct err *e)
 {
-	const struct doc *node = kube_at(k->node, "spec.hostAliases");
+	const struct doc *node = front_at(k->node, "spec.hostAliases");
 
 	for (size_t i = 0; i < k->doc.spec.host_aliases.n; i++) {
 		const struct kube_host_alias *h = &k->doc.spec.host_aliases.v[i];
 
-		if (!is_ip(h->ip))
+		if (!front_is_ip(h->ip))
 			return doc_err(node, e, "'%.60s' is no IP address", h->ip);
 		for (char **p = h->names; p && *p; p++) {
 			if (name_check(NAME_HOST, *p, e))
@@ -132,17 +73,17 @@ static int add_host_aliases(struct kube *k, struct err *e)
 static int add_dns(struct kube *k, struct err *e)
 {
 	const struct kube_spec *s = &k->doc.spec;
-	const struct doc *node = kube_at(k->node, "spec.dnsConfig");
+	const struct doc *node = front_at(k->node, "spec.dnsConfig");
 
 	if (s->dns_policy && strcmp(s->dns_policy, "None")) {
-		int rc = kube_refuse(k, kube_at(k->node, "spec.dnsPolicy"), e,
+		int rc = front_refuse(k->in, front_at(k->node, "spec.dnsPolicy"), e,
 				     "dnsPolicy %.40s: a closed pod has no resolver", s->dns_policy);
 
 		if (rc)
 			return rc;
 	}
 	for (char **p = s->dns.servers; p && *p; p++)
-		if (!is_ip(*p))
+		if (!front_is_ip(*p))
 			return doc_err(node, e, "'%.60s' is no name server: it must be an IP address", *p);
 	for (char **p = s->dns.search; p && *p; p++)
 		if (name_check(NAME_HOST, *p, e))
@@ -169,14 +110,14 @@ static int add_namespaces(struct kube *k, struct err *e)
 		k->pod.distance = DISTANCE_JOINED + 1;
 	for (size_t i = 0; i < ARRAY_SIZE(namespaces) && !rc; i++)
 		if (namespaces[i].open)
-			rc = kube_hole(k, kube_at(k->node, namespaces[i].key), namespaces[i].hole, NULL,
+			rc = front_add_hole(k->in, &k->pod, front_at(k->node, namespaces[i].key), namespaces[i].hole, NULL,
 				       namespaces[i].origin, e);
 	return rc;
 }
 
 static int add_sysctls(struct kube *k, struct err *e)
 {
-	const struct doc *node = kube_at(k->node, "spec.securityContext.sysctls");
+	const struct doc *node = front_at(k->node, "spec.securityContext.sysctls");
 
 	for (size_t i = 0; i < k->doc.spec.security.sysctls.n; i++) {
 		const struct kube_sysctl *s = &k->doc.spec.security.sysctls.v[i];
@@ -194,9 +135,9 @@ static int add_hostname(struct kube *k, struct err *e)
 
 	k->pod.hostname = s->hostname;
 	if (s->hostname && name_check(NAME_HOST, s->hostname, e))
-		return place_err(kube_at(k->node, "spec.hostname"), e);
+		return place_err(front_at(k->node, "spec.hostname"), e);
 	if (s->os && strcmp(s->os, "linux"))
-		return doc_err(kube_at(k->node, "spec.os"), e, "a pod of %.40s can't run here: this is linux", s->os);
+		return doc_err(front_at(k->node, "spec.os"), e, "a pod of %.40s can't run here: this is linux", s->os);
 	return 0;
 }
 
@@ -209,7 +150,7 @@ static bool is_sidecar(const struct kube_container *c)
 
 static int add_init_containers(struct kube *k, struct err *e)
 {
-	const struct doc *node = kube_at(k->node, "spec.initContainers");
+	const struct doc *node = front_at(k->node, "spec.initContainers");
 	const struct doc *c = k->doc.spec.init_containers.n ? node->child : NULL;
 	int rc = 0;
 
@@ -223,7 +164,7 @@ static int add_init_containers(struct kube *k, struct err *e)
 
 static int add_containers(struct kube *k, struct err *e)
 {
-	const struct doc *node = kube_at(k->node, "spec.containers");
+	const struct doc *node = front_at(k->node, "spec.containers");
 	const struct doc *c = node->child;
 	int rc = 0;
 
@@ -281,7 +222,7 @@ static int read_documents(struct kube *k, const struct doc *all, struct err *e)
 	if ((rc = decode_doc(&d, &kube_pod_set, k->node, &k->doc, e)))
 		return rc;
 	if (strcmp(k->doc.api_version, "v1"))
-		return doc_err(kube_at(k->node, "apiVersion"), e, "the apiVersion of a Pod is v1");
+		return doc_err(front_at(k->node, "apiVersion"), e, "the apiVersion of a Pod is v1");
 	return 0;
 }
 

@@ -6,7 +6,6 @@
  */
 #include "pod/native.h"
 
-#include <arpa/inet.h>
 #include <string.h>
 
 #include "base/cleanup.h"
@@ -14,6 +13,7 @@
 #include "base/str.h"
 #include "base/unit.h"
 #include "pod/caps.h"
+#include "pod/front.h"
 #include "pod/names.h"
 #include "pod/native_parts.h"
 #include "pod/paths.h"
@@ -417,13 +417,6 @@ static int pod_holes(struct arena *a, const struct doc *node, void *object, stru
 	return 0;
 }
 
-static bool is_ip(const char *text)
-{
-	unsigned char bytes[16];
-
-	return text && (inet_pton(AF_INET, text, bytes) == 1 || inet_pton(AF_INET6, text, bytes) == 1);
-}
-
 /* hosts: {NAME: IP} */
 static int pod_hosts(struct arena *a, const struct doc *node, void *object, struct err *e)
 {
@@ -434,7 +427,7 @@ static int pod_hosts(struct arena *a, const struct doc *node, void *object, stru
 	for (const struct doc *c = node->child; c; c = c->next) {
 		if (name_check(NAME_HOST, c->key, e))
 			return place_err(c, e);
-		if (!is_ip(c->text))
+		if (!front_is_ip(c->text))
 			return doc_err(c, e, "expected an IP address for the host '%.60s'", c->key);
 		arena_strv_add(a, &n->pod.hosts, arena_printf(a, "%s %s", c->text, c->key));
 	}
@@ -466,7 +459,7 @@ static int pod_dns(struct arena *a, const struct doc *node, void *object, struct
 	if ((rc = decode_doc(&d, &dns_set, node, &n->pod.dns, e)))
 		return rc;
 	for (char **p = n->pod.dns.servers; p && *p; p++)
-		if (!is_ip(*p))
+		if (!front_is_ip(*p))
 			return doc_err(node, e, "'%.60s' is no name server: it must be an IP address", *p);
 	for (char **p = n->pod.dns.search; p && *p; p++)
 		if (name_check(NAME_HOST, *p, e))

@@ -39,6 +39,7 @@ struct pod_app {
 	char *place;
 	char *name;
 	char *image;            /* as written; a "./FILE" of a manifest is made absolute */
+	bool replaces_config;   /* nothing of the image's config holds: the words here are all (appc) */
 	int distance;           /* enum distance + 1; 0: the pod's */
 	enum app_kind kind;
 	char **exec;            /* replaces entrypoint and command; NULL: not given */

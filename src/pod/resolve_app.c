@@ -22,6 +22,13 @@ enum { ENV_MAX = 4096, PIDS_DEFAULT = 4096, LOG_FILES_DEFAULT = 3, NOFILE_SOFT =
 
 /* ---- image and user ---- */
 
+const struct image_config *resolve_config(const struct resolve_app *ra)
+{
+	static const struct image_config none;
+
+	return ra->asked->replaces_config ? &none : &ra->image->config;
+}
+
 /* The flag that widens the range: the next multiple of 65536 that holds max_id. */
 static int ids_too_few(const struct resolve *r, const char *what, uint64_t id, struct err *e)
 {
@@ -74,7 +81,7 @@ static int add_groups(struct resolve *r, struct resolve_app *ra, char **groups, 
 static int resolve_user(struct resolve *r, struct resolve_app *ra, struct err *e)
 {
 	const struct pod_sources *s = &r->in->sources;
-	const struct image_config *config = &ra->image->config;
+	const struct image_config *config = resolve_config(ra);
 	const char *spec = ra->asked->user ? ra->asked->user : config->user;
 	const char *passwd, *group;
 	int rc;
@@ -112,7 +119,7 @@ static void add_words(struct arena *a, char ***argv, char **words)
 static int resolve_argv(struct resolve *r, struct resolve_app *ra, struct err *e)
 {
 	const struct pod_app *asked = ra->asked;
-	const struct image_config *config = &ra->image->config;
+	const struct image_config *config = resolve_config(ra);
 	char **argv = NULL;
 
 	add_words(r->arena, &argv, asked->exec ? asked->exec : config->entrypoint);
@@ -131,7 +138,7 @@ static int resolve_argv(struct resolve *r, struct resolve_app *ra, struct err *e
 
 static int resolve_workdir(struct resolve *r, struct resolve_app *ra, struct err *e)
 {
-	const char *dir = ra->asked->workdir ? ra->asked->workdir : ra->image->config.workdir;
+	const char *dir = ra->asked->workdir ? ra->asked->workdir : resolve_config(ra)->workdir;
 	char *clean = path_clean(r->arena, NULL, dir ? dir : "/");
 
 	if (!clean)
@@ -212,7 +219,7 @@ static int resolve_env(struct resolve *r, struct resolve_app *ra, struct err *e)
 	env_set(a, &env, arena_printf(a, "HOSTNAME=%s", r->plan->hostname));
 	if (ra->asked->tty)
 		env_set(a, &env, arena_printf(a, "TERM=%s", term));
-	if ((rc = env_set_all(a, &env, ra->image->config.env, ra->asked->name, e)))
+	if ((rc = env_set_all(a, &env, resolve_config(ra)->env, ra->asked->name, e)))
 		return rc;
 	env_set(a, &env, "container=rocket");
 	if ((rc = env_set_zone(r, ra, &env, e)))
@@ -257,7 +264,7 @@ static int resolve_rlimits(struct resolve *r, struct resolve_app *ra, struct err
 static int resolve_stop(struct resolve *r, struct resolve_app *ra, struct err *e)
 {
 	const struct pod_stop *stop = &ra->asked->stop;
-	const char *image_signal = ra->image->config.stop_signal;
+	const char *image_signal = resolve_config(ra)->stop_signal;
 
 	ra->app.stop_grace_ns = stop->has_grace ? stop->grace_ns : STOP_GRACE_DEFAULT_NS;
 	ra->app.stop_signal = stop->signal;

@@ -93,9 +93,9 @@ static int unknown_volume(const struct resolve *r, const struct pod_mount *m, st
 }
 
 /* True when the image itself declares a volume at this path. */
-static bool image_has_volume(struct arena *a, const struct image *image, const char *target)
+static bool image_has_volume(struct arena *a, const struct resolve_app *ra, const char *target)
 {
-	for (char **p = image->config.volumes; p && *p; p++)
+	for (char **p = resolve_config(ra)->volumes; p && *p; p++)
 		if (str_equal(path_clean(a, NULL, *p), target))
 			return true;
 	return false;
@@ -113,7 +113,7 @@ static void settle_volume(struct resolve *r, const struct resolve_app *ra, const
 		v->uid = ra->account.uid;
 		v->gid = ra->account.gid;
 	}
-	if (!v->tmpfs && !asked->has_owner && image_has_volume(r->arena, ra->image, m->target)) {
+	if (!v->tmpfs && !asked->has_owner && image_has_volume(r->arena, ra, m->target)) {
 		v->fill_view = ra->app.view;
 		v->fill_path = arena_strdup(r->arena, m->target);
 		return;
@@ -268,10 +268,10 @@ static int add_image_volumes(struct resolve *r, struct resolve_app *ra, struct e
 	struct entries owned = *all;
 	int rc = 0;
 
-	if (strv_len(ra->image->config.volumes) > IMAGE_VOLUMES_MAX)
+	if (strv_len(resolve_config(ra)->volumes) > IMAGE_VOLUMES_MAX)
 		return err_new(e, ERR_USAGE, "the image of app '%s' declares more than %d volumes", ra->asked->name,
 			       IMAGE_VOLUMES_MAX);
-	for (char **p = ra->image->config.volumes; p && *p && !rc; p++) {
+	for (char **p = resolve_config(ra)->volumes; p && *p && !rc; p++) {
 		char *path = path_clean(r->arena, NULL, *p);
 
 		if (path && (is_covered(&owned, path) || find_entry(all, path)))

@@ -20,6 +20,9 @@ struct resolve_app {
 	struct plan_app app;
 };
 
+/* What the image says, as far as it holds for this app. */
+const struct image_config *resolve_config(const struct resolve_app *ra);
+
 /* resolve_holes.c: checks all holes against each other and the apps, and puts them into the plan. */
 [[nodiscard]] int resolve_holes(struct resolve *r, struct err *e);
 /* resolve_holes.c: devices, capabilities and privileges of one app. */

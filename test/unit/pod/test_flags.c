@@ -23,7 +23,6 @@ static int setup(void **state)
 	world_text(w, "pod.yaml", "pod: shop\nlabels: {a: b}\ndns: [1.1.1.1]\napps: {web: {image: nginx}}\nholes: [in:80]\n");
 	world_text(w, "sub/pod.yaml", "apps: {web: {image: ./x.oci}}\nholes: [\"path:site:/site\"]\n");
 	world_text(w, "bad.yaml", "apps: {web: {imag: nginx}}\n");
-	world_text(w, "kube.yaml", "kind: Pod\n");
 	world_text(w, "two.yaml", "apps: {web: {image: a}}\n---\napps: {web: {image: a}}\n");
 	world_text(w, "empty.yaml", "");
 	world_text(w, "env", "# comment\nA=1\r\n\nTOKEN\nNONE\n  B=x y=z\n");
