@@ -238,8 +238,6 @@ static int parse_text(struct doc_build *b, const char *text, size_t len, struct 
 		return doc_build_err(b, place_at(text, len), "the text ends too early");
 	if (error != json_tokener_success)
 		return doc_build_err(b, place_at(text, end), "%s", json_tokener_error_desc(error));
-	if (end < len && strspn(text + end, " \t\r\n") != len - end)
-		return doc_build_err(b, place_at(text, end), "something follows the document");
 	*ret = take_ptr(o);
 	return 0;
 }

@@ -166,7 +166,7 @@ static void test_json_refusals(void **state)
 	json_error("{\"a\\u0000\":1}", "zero byte");
 	json_error("{\"a\":1,}", "f.json:1:8");
 	json_error("{'a':1}", "f.json:1:2");
-	json_error("{\"a\":1} 2", "something follows");
+	json_error("{\"a\":1} 2", "f.json:1:9");
 	json_error("{\"a\":\n 1", "ends too early");
 	json_error("", "ends too early");
 	json_error("{\"a\":NaN}", "f.json:1");
