@@ -148,6 +148,10 @@ stage_guest()
 	code=$?
 	grep -q '^1\.\.' "$out/tap" || { cat "$out/tap" "$out/err" >"$out/log"; fail "guest ran to its end ($code)" "$out/log"; }
 	count_tap guest "$out/tap"
+	if [ -n "$long" ]; then
+		ROCKET_BUILD=$build/check "$here/uml/powercut.sh" 20 >"$out/tap" 2>"$out/err" || true
+		count_tap "power cut" "$out/tap"
+	fi
 }
 
 stage_analyze() { step "static analysis" "$root/tools/analyze.sh" "$build/check"; }
