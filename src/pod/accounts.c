@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Looking a user up in the image's own passwd(5) and group(5). Data in: the spec of the owner or of the
- * image, two texts. Out: numbers. Lines are walked in place, nothing is copied but what is returned.
- * Invariants: digits are a number and never a name; a number that does not fit is an error and never 0; a
- * line whose numbers are no numbers is an error when it is the one that was asked for, else skipped. Pure.
+ * Looking a user up in the image's own passwd(5) and group(5). Data in: the spec of the owner or of
+ * the image, two texts. Out: numbers. Lines are walked in place, nothing is copied but what is
+ * returned. Invariants: digits are a number and never a name; a number that does not fit is an
+ * error and never 0; a line whose numbers are no numbers is an error when it is the one that was
+ * asked for, else skipped. Pure.
  */
 #include "pod/accounts.h"
 
@@ -54,7 +55,8 @@ static bool next_part(struct span *inout, char separator, struct span *ret)
 	return true;
 }
 
-/* The parts of a passwd or group line between ':'. False for a comment or a line that is too short. */
+/* The parts of a passwd or group line between ':'. False for a comment or a line that is too short.
+ */
 static bool split_line(struct span line, struct span *parts, size_t n)
 {
 	if (!line.n || *line.p == '#' || *line.p == '+' || *line.p == '-')
@@ -90,16 +92,19 @@ static bool is_name(const char *word)
 	size_t n = strlen(word);
 
 	return n && n <= 256 && *word != '-' &&
-	       strspn(word, "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789._-") == n;
+	       strspn(word, "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789._-") ==
+		       n;
 }
 
 static int bad_id(const char *what, const char *word, struct err *e)
 {
 	err_new(e, ERR_USAGE, "'%.60s' can't be a %s", word, what);
-	return err_because(e, "a %s is a name of the image, or a number from 0 to 2147483647", what);
+	return err_because(e, "a %s is a name of the image, or a number from 0 to 2147483647",
+			   what);
 }
 
-static int check_word(const char *what, const char *word, uint32_t *ret_id, bool *ret_numeric, struct err *e)
+static int check_word(const char *what, const char *word, uint32_t *ret_id, bool *ret_numeric,
+		      struct err *e)
 {
 	*ret_numeric = is_number(word);
 	if (*ret_numeric ? !parse_id((struct span){word, strlen(word)}, ret_id) : !is_name(word))
@@ -109,7 +114,15 @@ static int check_word(const char *what, const char *word, uint32_t *ret_id, bool
 
 /* ---- passwd(5): name:password:uid:gid:gecos:home:shell ---- */
 
-enum { PASSWD_NAME, PASSWD_PASSWORD, PASSWD_UID, PASSWD_GID, PASSWD_GECOS, PASSWD_HOME, PASSWD_PARTS };
+enum {
+	PASSWD_NAME,
+	PASSWD_PASSWORD,
+	PASSWD_UID,
+	PASSWD_GID,
+	PASSWD_GECOS,
+	PASSWD_HOME,
+	PASSWD_PARTS
+};
 
 /* The first line with this name, or with this uid when name is NULL. */
 static bool find_user(const char *passwd, const char *name, uint32_t uid, struct span *parts)
@@ -120,7 +133,8 @@ static bool find_user(const char *passwd, const char *name, uint32_t uid, struct
 	while (next_line(&passwd, &line)) {
 		if (!split_line(line, parts, PASSWD_PARTS))
 			continue;
-		if (name ? span_is(parts[PASSWD_NAME], name) : parse_id(parts[PASSWD_UID], &id) && id == uid)
+		if (name ? span_is(parts[PASSWD_NAME], name)
+			 : parse_id(parts[PASSWD_UID], &id) && id == uid)
 			return true;
 	}
 	return false;
@@ -134,8 +148,8 @@ static int unknown_name(const char *what, const char *word, const char *file, st
 }
 
 /* The user's own name, for the member lists of group(5); empty when passwd has none. */
-static int resolve_user(struct arena *a, const char *word, const char *passwd, struct account *account,
-			struct span *ret_name, struct err *e)
+static int resolve_user(struct arena *a, const char *word, const char *passwd,
+			struct account *account, struct span *ret_name, struct err *e)
 {
 	struct span parts[PASSWD_PARTS];
 	bool numeric;
@@ -147,9 +161,11 @@ static int resolve_user(struct arena *a, const char *word, const char *passwd, s
 	account->home = arena_strdup(a, "/");
 	if (!find_user(passwd, numeric ? NULL : word, account->uid, parts))
 		return numeric ? 0 : unknown_name("user", word, "passwd", e);
-	if (!parse_id(parts[PASSWD_UID], &account->uid) || !parse_id(parts[PASSWD_GID], &account->gid)) {
+	if (!parse_id(parts[PASSWD_UID], &account->uid) ||
+	    !parse_id(parts[PASSWD_GID], &account->gid)) {
 		err_new(e, ERR_USAGE, "the image's user '%s' has no usable id", word);
-		return err_because(e, "its line in /etc/passwd holds no numbers from 0 to 2147483647");
+		return err_because(e,
+				   "its line in /etc/passwd holds no numbers from 0 to 2147483647");
 	}
 	if (parts[PASSWD_HOME].n && *parts[PASSWD_HOME].p == '/')
 		account->home = arena_strndup(a, parts[PASSWD_HOME].p, parts[PASSWD_HOME].n);
@@ -172,7 +188,8 @@ static int find_group(const char *group, const char *name, uint32_t *ret, struct
 		if (parse_id(parts[GROUP_GID], ret))
 			return 0;
 		err_new(e, ERR_USAGE, "the image's group '%s' has no usable id", name);
-		return err_because(e, "its line in /etc/group holds no number from 0 to 2147483647");
+		return err_because(e,
+				   "its line in /etc/group holds no number from 0 to 2147483647");
 	}
 	return unknown_name("group", name, "group", e);
 }
@@ -194,12 +211,14 @@ static int add_gid(struct arena *a, uint32_t gid, struct account *account, struc
 		if (!strcmp(*p, text))
 			return 0;
 	if (n == ACCOUNT_GROUPS_MAX)
-		return err_new(e, ERR_USAGE, "the user is in more than %d groups", ACCOUNT_GROUPS_MAX);
+		return err_new(e, ERR_USAGE, "the user is in more than %d groups",
+			       ACCOUNT_GROUPS_MAX);
 	arena_strv_add(a, &account->groups, text);
 	return 0;
 }
 
-int account_add_group(struct arena *a, const char *name, const char *group, struct account *account, struct err *e)
+int account_add_group(struct arena *a, const char *name, const char *group, struct account *account,
+		      struct err *e)
 {
 	uint32_t gid = 0;
 	int rc = resolve_group(name, group, &gid, e);
@@ -218,15 +237,16 @@ static bool has_member(struct span members, struct span name)
 }
 
 /* Every group whose line lists the user. */
-static int add_memberships(struct arena *a, const char *group, struct span name, struct account *account,
-			   struct err *e)
+static int add_memberships(struct arena *a, const char *group, struct span name,
+			   struct account *account, struct err *e)
 {
 	struct span line, parts[GROUP_PARTS];
 	uint32_t gid;
 	int rc = 0;
 
 	while (!rc && next_line(&group, &line)) {
-		if (!split_line(line, parts, GROUP_PARTS) || !has_member(parts[GROUP_MEMBERS], name))
+		if (!split_line(line, parts, GROUP_PARTS) ||
+		    !has_member(parts[GROUP_MEMBERS], name))
 			continue;
 		if (parse_id(parts[GROUP_GID], &gid))
 			rc = add_gid(a, gid, account, e);
@@ -234,8 +254,8 @@ static int add_memberships(struct arena *a, const char *group, struct span name,
 	return rc;
 }
 
-int account_resolve(struct arena *a, const char *spec, const char *passwd, const char *group, struct account *ret,
-		    struct err *e)
+int account_resolve(struct arena *a, const char *spec, const char *passwd, const char *group,
+		    struct account *ret, struct err *e)
 {
 	char *user = arena_strdup(a, spec && *spec ? spec : "0");
 	char *colon = strchr(user, ':');

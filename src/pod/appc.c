@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The PodManifest itself: images by id, apps with their mounts, volumes, ports. An `app` section replaces the
- * image's whole, as the specification demands. Pure.
+ * The PodManifest itself: images by id, apps with their mounts, volumes, ports. An `app` section
+ * replaces the image's whole, as the specification demands. Pure.
  */
 #include "pod/appc.h"
 
@@ -23,7 +23,8 @@
 static void add_pairs(struct appc *k, const appc_pairs *pairs, char ***labels)
 {
 	for (size_t i = 0; i < pairs->n; i++)
-		flag_set_pair(k->arena, labels, arena_printf(k->arena, "%s=%s", pairs->v[i].name, pairs->v[i].value));
+		flag_set_pair(k->arena, labels,
+			      arena_printf(k->arena, "%s=%s", pairs->v[i].name, pairs->v[i].value));
 }
 
 static void add_map(struct appc *k, char **map, char ***labels)
@@ -43,18 +44,19 @@ static int check_pairs(const appc_pairs *pairs, const struct doc *node, struct e
 
 /* ---- the app section ---- */
 
-static int add_user(struct appc *k, const struct appc_app *from, const struct doc *node, struct pod_app *app,
-		    struct err *e)
+static int add_user(struct appc *k, const struct appc_app *from, const struct doc *node,
+		    struct pod_app *app, struct err *e)
 {
 	if (*from->user == '/' || *from->group == '/')
-		return front_refuse(k->in, node, e, "a user or group given as the owner of a file of the image");
+		return front_refuse(k->in, node, e,
+				    "a user or group given as the owner of a file of the image");
 	app->user = arena_printf(k->arena, "%s:%s", from->user, from->group);
 	app->groups = from->groups;
 	return 0;
 }
 
-static int add_handlers(struct appc *k, const struct appc_app *from, const struct doc *node, struct pod_app *app,
-			struct err *e)
+static int add_handlers(struct appc *k, const struct appc_app *from, const struct doc *node,
+			struct pod_app *app, struct err *e)
 {
 	for (size_t i = 0; i < from->handlers.n; i++) {
 		const struct appc_handler *h = &from->handlers.v[i];
@@ -63,15 +65,16 @@ static int add_handlers(struct appc *k, const struct appc_app *from, const struc
 							       : NULL;
 
 		if (!hook || *hook || !h->exec[0])
-			return doc_err(front_at(node, "eventHandlers"), e,
-				       "expected pre-start and post-stop, each once, with a program");
+			return doc_err(
+				front_at(node, "eventHandlers"), e,
+				"expected pre-start and post-stop, each once, with a program");
 		*hook = h->exec;
 	}
 	return 0;
 }
 
-static int add_env(struct appc *k, const struct appc_app *from, const struct doc *node, struct pod_app *app,
-		   struct err *e)
+static int add_env(struct appc *k, const struct appc_app *from, const struct doc *node,
+		   struct pod_app *app, struct err *e)
 {
 	int rc = check_pairs(&from->environment, front_at(node, "environment"), e);
 
@@ -80,8 +83,8 @@ static int add_env(struct appc *k, const struct appc_app *from, const struct doc
 	return rc;
 }
 
-static int add_section(struct appc *k, const struct appc_app *from, const struct doc *node, struct pod_app *app,
-		       struct err *e)
+static int add_section(struct appc *k, const struct appc_app *from, const struct doc *node,
+		       struct pod_app *app, struct err *e)
 {
 	int rc;
 
@@ -89,7 +92,8 @@ static int add_section(struct appc *k, const struct appc_app *from, const struct
 	app->exec = from->exec;
 	app->workdir = from->workdir;
 	if (from->workdir && *from->workdir != '/')
-		return doc_err(front_at(node, "workingDirectory"), e, "workingDirectory must be an absolute path");
+		return doc_err(front_at(node, "workingDirectory"), e,
+			       "workingDirectory must be an absolute path");
 	if ((rc = add_user(k, from, node, app, e)) || (rc = add_env(k, from, node, app, e)) ||
 	    (rc = add_handlers(k, from, node, app, e)))
 		return rc;
@@ -166,13 +170,15 @@ static int check_points(const struct appc_pod_app *from, const struct doc *node,
 		for (size_t j = 0; j < from->mounts.n; j++)
 			found |= !strcmp(from->mounts.v[j].path, p->path);
 		if (!found)
-			return doc_err(node, e, "nothing is mounted at the mount point %.40s (%.80s)", p->name, p->path);
+			return doc_err(node, e,
+				       "nothing is mounted at the mount point %.40s (%.80s)",
+				       p->name, p->path);
 	}
 	return 0;
 }
 
-static int add_mounts(struct appc *k, const struct appc_pod_app *from, const struct doc *node, struct pod_app *app,
-		      struct err *e)
+static int add_mounts(struct appc *k, const struct appc_pod_app *from, const struct doc *node,
+		      struct pod_app *app, struct err *e)
 {
 	const struct doc *c = from->mounts.n ? front_at(node, "mounts")->child : NULL;
 	int rc = check_points(from, node, e);
@@ -186,11 +192,12 @@ static int add_mounts(struct appc *k, const struct appc_pod_app *from, const str
 
 static bool is_image_id(const char *id)
 {
-	return str_has_prefix(id, "sha512-") && strlen(id) == 7 + 128 && strspn(id + 7, "0123456789abcdef") == 128;
+	return str_has_prefix(id, "sha512-") && strlen(id) == 7 + 128 &&
+	       strspn(id + 7, "0123456789abcdef") == 128;
 }
 
-static int add_image(struct appc *k, const struct appc_image *image, const struct doc *node, struct pod_app *app,
-		     struct err *e)
+static int add_image(struct appc *k, const struct appc_image *image, const struct doc *node,
+		     struct pod_app *app, struct err *e)
 {
 	if (!is_image_id(image->id)) {
 		doc_err(front_at(node, "image.id"), e, "expected the image's whole id");
@@ -200,9 +207,12 @@ static int add_image(struct appc *k, const struct appc_image *image, const struc
 	return check_pairs(&image->labels, front_at(node, "image.labels"), e);
 }
 
-static int add_app(struct appc *k, const struct appc_pod_app *from, const struct doc *node, struct err *e)
+static int add_app(struct appc *k, const struct appc_pod_app *from, const struct doc *node,
+		   struct err *e)
 {
-	struct pod_app app = {.place = place_of(k->arena, node), .name = from->name, .read_only = from->read_only_root};
+	struct pod_app app = {.place = place_of(k->arena, node),
+			      .name = from->name,
+			      .read_only = from->read_only_root};
 	int rc;
 
 	if (name_check(NAME_APP, from->name, e))
@@ -233,7 +243,8 @@ static int add_apps(struct appc *k, struct err *e)
 
 /* ---- volumes and ports of the pod ---- */
 
-static int check_host_volume(struct appc *k, const struct appc_volume *v, const struct doc *node, struct err *e)
+static int check_host_volume(struct appc *k, const struct appc_volume *v, const struct doc *node,
+			     struct err *e)
 {
 	if (!v->source || *v->source != '/')
 		return doc_err(node, e, "a host volume has an absolute source");
@@ -242,9 +253,11 @@ static int check_host_volume(struct appc *k, const struct appc_volume *v, const 
 	return v->flat ? front_refuse(k->in, node, e, "recursive: false of a volume") : 0;
 }
 
-static int add_volume(struct appc *k, const struct appc_volume *v, const struct doc *node, struct err *e)
+static int add_volume(struct appc *k, const struct appc_volume *v, const struct doc *node,
+		      struct err *e)
 {
-	struct pod_volume new = {.name = v->name, .uid = v->uid, .gid = v->gid, .has_owner = true, .mode = 0755};
+	struct pod_volume new = {
+		.name = v->name, .uid = v->uid, .gid = v->gid, .has_owner = true, .mode = 0755};
 
 	new.place = place_of(k->arena, node);
 	if (name_check(NAME_VOLUME, v->name, e))
@@ -254,7 +267,8 @@ static int add_volume(struct appc *k, const struct appc_volume *v, const struct 
 	if (!strcmp(v->kind, "host"))
 		return check_host_volume(k, v, node, e);
 	if (strcmp(v->kind, "empty") || v->source)
-		return doc_err(node, e, "a volume is of the kind host with a source, or empty without");
+		return doc_err(node, e,
+			       "a volume is of the kind host with a source, or empty without");
 	if (v->mode && limits_parse_mode(v->mode, &new.mode))
 		return doc_err(node, e, "mode must be an octal file mode such as \"0755\"");
 	*list_add(k->arena, &k->pod.volumes) = new;
@@ -271,7 +285,8 @@ static int add_volumes(struct appc *k, struct err *e)
 	return rc;
 }
 
-static const struct appc_port *find_port(const struct appc_pod *pod, const char *name, const char **ret_app)
+static const struct appc_port *find_port(const struct appc_pod *pod, const char *name,
+					 const char **ret_app)
 {
 	for (size_t i = 0; i < pod->apps.n; i++)
 		for (size_t j = 0; j < pod->apps.v[i].app.ports.n; j++) {
@@ -283,7 +298,8 @@ static const struct appc_port *find_port(const struct appc_pod *pod, const char 
 	return NULL;
 }
 
-static int check_port(struct appc *k, const struct appc_port *p, const struct doc *node, struct err *e)
+static int check_port(struct appc *k, const struct appc_port *p, const struct doc *node,
+		      struct err *e)
 {
 	uint32_t count = p->count ? p->count : 1;
 
@@ -291,10 +307,12 @@ static int check_port(struct appc *k, const struct appc_port *p, const struct do
 		return doc_err(node, e, "a port is a number from 1 to 65535");
 	if (strcmp(p->protocol, "tcp") && strcmp(p->protocol, "udp"))
 		return doc_err(node, e, "the protocol of a port is tcp or udp");
-	return p->socket_activated ? front_refuse(k->in, node, e, "a port with socketActivated") : 0;
+	return p->socket_activated ? front_refuse(k->in, node, e, "a port with socketActivated")
+				   : 0;
 }
 
-static int add_port(struct appc *k, const struct appc_pod_port *p, const struct doc *node, struct err *e)
+static int add_port(struct appc *k, const struct appc_pod_port *p, const struct doc *node,
+		    struct err *e)
 {
 	const char *app = NULL, *ip = p->host_ip ? p->host_ip : "any";
 	const struct appc_port *to = find_port(&k->doc, p->name, &app);
@@ -311,10 +329,12 @@ static int add_port(struct appc *k, const struct appc_pod_port *p, const struct 
 	port = p->pod_port ? p->pod_port : to->port;
 	if (p->host_port < 1 || p->host_port > 65536 - count || port > 65536 - count)
 		return doc_err(node, e, "a port is a number from 1 to 65535");
-	return front_add_hole(k->in, &k->pod, node,
-			      arena_printf(k->arena, strchr(ip, ':') ? "in:[%s]:%u-%u:%u/%s" : "in:%s:%u-%u:%u/%s", ip,
-					   p->host_port, p->host_port + count - 1, port, to ? to->protocol : "tcp"),
-			      app, arena_printf(k->arena, "port %s", p->name), e);
+	return front_add_hole(
+		k->in, &k->pod, node,
+		arena_printf(
+			k->arena, strchr(ip, ':') ? "in:[%s]:%u-%u:%u/%s" : "in:%s:%u-%u:%u/%s", ip,
+			p->host_port, p->host_port + count - 1, port, to ? to->protocol : "tcp"),
+		app, arena_printf(k->arena, "port %s", p->name), e);
 }
 
 static int add_ports(struct appc *k, struct err *e)
@@ -342,17 +362,21 @@ static int add_pod(struct appc *k, struct err *e)
 static int check_head(const struct appc *k, struct err *e)
 {
 	if (strcmp(k->doc.kind, "PodManifest")) {
-		doc_err(front_at(k->node, "acKind"), e, "an appc %.40s describes no pod", k->doc.kind);
+		doc_err(front_at(k->node, "acKind"), e, "an appc %.40s describes no pod",
+			k->doc.kind);
 		return err_because(e, "expected the acKind PodManifest");
 	}
 	if (!str_has_prefix(k->doc.version, "0."))
-		return doc_err(front_at(k->node, "acVersion"), e, "the acVersion %.40s is not known", k->doc.version);
+		return doc_err(front_at(k->node, "acVersion"), e,
+			       "the acVersion %.40s is not known", k->doc.version);
 	return 0;
 }
 
-int appc_decode(const struct native_input *in, const struct doc *doc, struct pod *ret, struct err *e)
+int appc_decode(const struct native_input *in, const struct doc *doc, struct pod *ret,
+		struct err *e)
 {
-	static int (*const steps[])(struct appc *k, struct err *e) = {add_pod, add_volumes, add_apps, add_ports};
+	static int (*const steps[])(struct appc * k, struct err * e) = {add_pod, add_volumes,
+									add_apps, add_ports};
 	struct decode d = {.arena = in->arena, .warn = in->warn};
 	struct appc k = {.in = in, .arena = in->arena, .node = doc};
 	int rc = decode_doc(&d, &appc_pod_set, doc, &k.doc, e);

@@ -17,14 +17,16 @@ static const struct field handler_fields[] = {
 	FIELD(struct appc_handler, name, "name", FIELD_STR, .required = true),
 	FIELD(struct appc_handler, exec, "exec", FIELD_STRV, .required = true),
 };
-static const struct field_set handler_set = FIELD_SET("eventHandler", struct appc_handler, handler_fields);
+static const struct field_set handler_set =
+	FIELD_SET("eventHandler", struct appc_handler, handler_fields);
 
 static const struct field mount_point_fields[] = {
 	FIELD(struct appc_mount_point, name, "name", FIELD_STR, .required = true),
 	FIELD(struct appc_mount_point, path, "path", FIELD_STR, .required = true),
 	FIELD(struct appc_mount_point, read_only, "readOnly", FIELD_BOOL),
 };
-static const struct field_set mount_point_set = FIELD_SET("mountPoint", struct appc_mount_point, mount_point_fields);
+static const struct field_set mount_point_set =
+	FIELD_SET("mountPoint", struct appc_mount_point, mount_point_fields);
 
 static const struct field port_fields[] = {
 	FIELD(struct appc_port, name, "name", FIELD_STR, .required = true),
@@ -69,7 +71,8 @@ static const struct field mount_fields[] = {
 	FIELD(struct appc_mount, path, "path", FIELD_STR, .required = true),
 };
 static const char *const mount_aliases[][2] = {{"appVolume", LATER}, {NULL, NULL}};
-static const struct field_set mount_set = FIELD_SET("mount", struct appc_mount, mount_fields, .aliases = mount_aliases);
+static const struct field_set mount_set =
+	FIELD_SET("mount", struct appc_mount, mount_fields, .aliases = mount_aliases);
 
 static int pod_app_app(struct arena *a, const struct doc *node, void *object, struct err *e)
 {
@@ -84,13 +87,15 @@ static int pod_app_app(struct arena *a, const struct doc *node, void *object, st
 
 static const struct field pod_app_fields[] = {
 	FIELD(struct appc_pod_app, name, "name", FIELD_STR, .required = true),
-	FIELD(struct appc_pod_app, image, "image", FIELD_STRUCT, .sub = &image_set_, .required = true),
+	FIELD(struct appc_pod_app, image, "image", FIELD_STRUCT, .sub = &image_set_,
+	      .required = true),
 	{.key = "app", .kind = FIELD_CUSTOM, .decode = pod_app_app},
 	FIELD(struct appc_pod_app, read_only_root, "readOnlyRootFS", FIELD_BOOL),
 	FIELD(struct appc_pod_app, mounts, "mounts", FIELD_LIST, .sub = &mount_set),
 	FIELD(struct appc_pod_app, annotations, "annotations", FIELD_LIST, .sub = &pair_set),
 };
-static const struct field_set pod_app_set = FIELD_SET("app of the pod", struct appc_pod_app, pod_app_fields);
+static const struct field_set pod_app_set =
+	FIELD_SET("app of the pod", struct appc_pod_app, pod_app_fields);
 
 static int volume_recursive(struct arena *a, const struct doc *node, void *object, struct err *e)
 {
@@ -118,7 +123,8 @@ static const struct field pod_port_fields[] = {
 	FIELD(struct appc_pod_port, host_ip, "hostIP", FIELD_STR),
 	FIELD(struct appc_pod_port, pod_port, "podPort", FIELD_U32),
 };
-static const struct field_set pod_port_set = FIELD_SET("port of the pod", struct appc_pod_port, pod_port_fields);
+static const struct field_set pod_port_set =
+	FIELD_SET("port of the pod", struct appc_pod_port, pod_port_fields);
 
 static int pod_isolators(struct arena *a, const struct doc *node, void *object, struct err *e)
 {

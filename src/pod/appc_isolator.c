@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * appc's isolators (specification 0.8, "ac isolators") as one table: name, where it may stand, what it does.
- * One that is not in the table, or can't be enforced, is refused by name. Pure.
+ * appc's isolators (specification 0.8, "ac isolators") as one table: name, where it may stand, what
+ * it does. One that is not in the table, or can't be enforced, is refused by name. Pure.
  */
 #include <string.h>
 
@@ -63,7 +63,8 @@ static int caps_retain(struct appc *k, const struct doc *value, struct pod_app *
 	app->cap_drop |= caps_all & ~set;
 	for (unsigned n = 0; caps_name(n) && !rc; n++)
 		if (set & ~caps_default & (UINT64_C(1) << n))
-			rc = front_add_hole(k->in, &k->pod, value, arena_printf(k->arena, "cap:%s", caps_name(n)),
+			rc = front_add_hole(k->in, &k->pod, value,
+					    arena_printf(k->arena, "cap:%s", caps_name(n)),
 					    app->name, "os/linux/capabilities-retain-set", e);
 	return rc;
 }
@@ -75,7 +76,8 @@ static int no_new_privs(struct appc *k, const struct doc *value, struct pod_app 
 		return doc_err(value, e, "expected true or false");
 	if ((value->text[0] | 0x20) == 't')
 		return 0;
-	return front_add_hole(k->in, &k->pod, value, "newprivs", app->name, "os/linux/no-new-privileges: false", e);
+	return front_add_hole(k->in, &k->pod, value, "newprivs", app->name,
+			      "os/linux/no-new-privileges: false", e);
 }
 
 /* ---- numbers ---- */
@@ -102,8 +104,8 @@ static int cpu_shares(struct appc *k, const struct doc *value, struct pod_app *a
 }
 
 /* {"request": …, "limit": …}; anything else in it is refused. */
-static int request_and_limit(const struct doc *value, const struct doc **ret_request, const struct doc **ret_limit,
-			     struct err *e)
+static int request_and_limit(const struct doc *value, const struct doc **ret_request,
+			     const struct doc **ret_limit, struct err *e)
 {
 	*ret_request = *ret_limit = NULL;
 	for (const struct doc *c = value->kind == DOC_MAP ? value->child : NULL; c; c = c->next) {
@@ -112,7 +114,9 @@ static int request_and_limit(const struct doc *value, const struct doc **ret_req
 		else if (!strcmp(c->key, "limit"))
 			*ret_limit = c;
 		else if (strcmp(c->key, "default"))
-			return doc_key_err(c, e, "expected request and limit, and '%.40s' stands there", c->key);
+			return doc_key_err(c, e,
+					   "expected request and limit, and '%.40s' stands there",
+					   c->key);
 		else if (c->kind != DOC_BOOL || (c->text[0] | 0x20) != 'f')
 			return doc_err(c, e, "default can only be false here");
 	}
@@ -188,7 +192,8 @@ static const struct isolator *find_isolator(const char *name)
 	return NULL;
 }
 
-static int check_unique(const struct doc *first, const struct doc *node, const char *name, struct err *e)
+static int check_unique(const struct doc *first, const struct doc *node, const char *name,
+			struct err *e)
 {
 	for (const struct doc *c = first; c != node; c = c->next)
 		if (str_equal(doc_get_str(c, "name"), name))
@@ -207,7 +212,8 @@ static int add_isolator(struct appc *k, const struct doc *node, struct pod_app *
 	if (!i)
 		return front_refuse(k->in, node, e, "the isolator %.80s, which nobody knows", name);
 	if (app ? !i->app : !i->pod)
-		return doc_err(node, e, "the isolator %s does not belong to %s", name, app ? "an app" : "a pod");
+		return doc_err(node, e, "the isolator %s does not belong to %s", name,
+			       app ? "an app" : "a pod");
 	if (!i->apply)
 		return front_refuse(k->in, node, e, "the isolator %s", name);
 	return i->apply(k, value, app, e);

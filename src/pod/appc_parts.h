@@ -92,7 +92,8 @@ struct appc {
 };
 
 /*
- * Isolators of an app, or of the whole pod when app is NULL; list is the node of `isolators`, or NULL. What is
- * unknown or can't be enforced is refused by name.
+ * Isolators of an app, or of the whole pod when app is NULL; list is the node of `isolators`, or
+ * NULL. What is unknown or can't be enforced is refused by name.
  */
-[[nodiscard]] int appc_add_isolators(struct appc *k, const struct doc *list, struct pod_app *app, struct err *e);
+[[nodiscard]] int appc_add_isolators(struct appc *k, const struct doc *list, struct pod_app *app,
+				     struct err *e);

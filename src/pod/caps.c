@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The table of capabilities: name, whether an app has it by default, and whether it means anything inside
- * a user namespace. "Host only" are those that the kernel checks with capable(), against the first user
- * namespace, in everything that people ask them for; giving one of them in a pod would be a promise that
- * the kernel does not keep. Pure.
+ * The table of capabilities: name, whether an app has it by default, and whether it means anything
+ * inside a user namespace. "Host only" are those that the kernel checks with capable(), against the
+ * first user namespace, in everything that people ask them for; giving one of them in a pod would
+ * be a promise that the kernel does not keep. Pure.
  */
 #include "pod/caps.h"
 
@@ -17,7 +17,7 @@
 
 struct cap {
 	const char *name;
-	bool standard;       /* one of the 14 */
+	bool standard; /* one of the 14 */
 	bool host_only;
 	const char *instead; /* host only: what gives the wanted thing in a pod */
 };
@@ -52,7 +52,8 @@ static const struct cap caps[] = {
 	[CAP_SYS_RESOURCE] = {"SYS_RESOURCE", .host_only = true, .instead = INSTEAD_RLIMIT("NAME")},
 	[CAP_SYS_TIME] = {"SYS_TIME", .host_only = true},
 	[CAP_SYS_TTY_CONFIG] = {"SYS_TTY_CONFIG", .host_only = true},
-	[CAP_MKNOD] = {"MKNOD", .standard = true, .host_only = true, .instead = "a hole: dev:/dev/NAME"},
+	[CAP_MKNOD] = {"MKNOD", .standard = true, .host_only = true,
+		       .instead = "a hole: dev:/dev/NAME"},
 	[CAP_LEASE] = {"LEASE", .host_only = true},
 	[CAP_AUDIT_WRITE] = {"AUDIT_WRITE", .standard = true},
 	[CAP_AUDIT_CONTROL] = {"AUDIT_CONTROL", .host_only = true},

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The walk over the command line: which word is an image, a flag, an argument, and whom a flag is for. It
- * gathers first and applies then, because only at the end is it known whether there is one image or
- * several, and what the apps are called. Pure but for the files that the caller reads for it.
+ * The walk over the command line: which word is an image, a flag, an argument, and whom a flag is
+ * for. It gathers first and applies then, because only at the end is it known whether there is one
+ * image or several, and what the apps are called. Pure but for the files that the caller reads for
+ * it.
  */
 #include "pod/flags.h"
 
@@ -29,7 +30,8 @@ static bool is_separator(const struct opt_walk *w)
 	return w->at < w->argc && w->cluster == 0 && !strcmp(w->argv[w->at], "---");
 }
 
-static int take_flag(struct flags *f, const struct opt *o, const char *value, int app, struct err *e)
+static int take_flag(struct flags *f, const struct opt *o, const char *value, int app,
+		     struct err *e)
 {
 	if (f->in->globals && is_of(f->in->globals, o))
 		return f->in->take_global(f->in->context, o, value, e);
@@ -105,7 +107,8 @@ static int walk_line(struct flags *f, struct err *e)
 	if ((rc = walk_app(f, &w, e)))
 		return rc;
 	while (w.at < w.argc) {
-		w.at++; /* the separator */
+		w.at++; /* the separator: what "--" ended, it begins again */
+		w.ended = false;
 		if ((rc = walk_app(f, &w, e)))
 			return rc;
 	}
@@ -117,7 +120,8 @@ static int walk_line(struct flags *f, struct err *e)
 char *flag_text(const struct flags *f, const struct flag *flag)
 {
 	const struct opt *o = flag->opt;
-	char *name = o->letter ? arena_printf(f->arena, "-%c", o->letter) : arena_printf(f->arena, "--%s", o->name);
+	char *name = o->letter ? arena_printf(f->arena, "-%c", o->letter)
+			       : arena_printf(f->arena, "--%s", o->name);
 
 	return flag->value ? arena_printf(f->arena, "%s %s", name, flag->value) : name;
 }
@@ -134,17 +138,21 @@ static int check_place(const struct flags *f, const struct flag *flag, struct er
 	const char *text = flag_text(f, flag);
 
 	if (f->run.file && is_app_flag(flag)) {
-		err_new(e, ERR_USAGE, "%s is a flag of one app, and with -f the manifest says what the apps are", text);
+		err_new(e, ERR_USAGE,
+			"%s is a flag of one app, and with -f the manifest says what the apps are",
+			text);
 		return err_try(e, "write it into %s, or --hole for a hole", f->run.file);
 	}
 	if (apps < 2)
 		return 0;
 	if (is_app_flag(flag) && flag->app < 0) {
 		err_new(e, ERR_USAGE, "%s is a flag of one app, and the pod has %zu", text, apps);
-		return err_try(e, "rocket run … %s %s … (behind the image that it is for)", first, text);
+		return err_try(e, "rocket run … %s %s … (behind the image that it is for)", first,
+			       text);
 	}
 	if (!is_app_flag(flag) && flag->app >= 0) {
-		err_new(e, ERR_USAGE, "%s is a flag of the whole pod, and stands behind an image", text);
+		err_new(e, ERR_USAGE, "%s is a flag of the whole pod, and stands behind an image",
+			text);
 		return err_try(e, "rocket run %s %s … (before the first image)", text, first);
 	}
 	return 0;
@@ -169,7 +177,8 @@ static int find_file(struct flags *f, struct err *e)
 		if (!is_of(flags_pod_options, flag->opt) || strcmp(flag->opt->name, "file"))
 			continue;
 		if (f->run.file)
-			return flag_bad(f, flag, e, "one manifest describes one pod: -f is given once");
+			return flag_bad(f, flag, e,
+					"one manifest describes one pod: -f is given once");
 		f->run.file = flag->value;
 	}
 	return 0;
@@ -203,7 +212,8 @@ static int read_manifest(struct flags *f, struct err *e)
 	int rc;
 
 	if (f->pod.apps.n) {
-		err_new(e, ERR_USAGE, "-f %s and the image %s can't go together", f->run.file, f->pod.apps.v[0].image);
+		err_new(e, ERR_USAGE, "-f %s and the image %s can't go together", f->run.file,
+			f->pod.apps.v[0].image);
 		return err_because(e, "with -f the manifest says what the apps are");
 	}
 	if ((rc = f->in->read_file(f->in->context, f->run.file, &text, &len, e)))
@@ -231,11 +241,13 @@ static int name_apps(struct flags *f, struct err *e)
 			continue;
 		if ((rc = name_check(NAME_APP, flag->value, e)))
 			return rc;
-		f->pod.apps.v[flag->app < 0 ? 0 : flag->app].name = arena_strdup(f->arena, flag->value);
+		f->pod.apps.v[flag->app < 0 ? 0 : flag->app].name =
+			arena_strdup(f->arena, flag->value);
 	}
 	for (size_t i = 0; i < f->pod.apps.n; i++)
 		if (!f->pod.apps.v[i].name)
-			f->pod.apps.v[i].name = pod_free_app_name(f->arena, &f->pod, f->pod.apps.v[i].image);
+			f->pod.apps.v[i].name =
+				pod_free_app_name(f->arena, &f->pod, f->pod.apps.v[i].image);
 	return 0;
 }
 
@@ -247,7 +259,8 @@ static int apply_all(struct flags *f, struct err *e)
 		const struct flag *flag = &f->list.v[i];
 
 		if (is_app_flag(flag))
-			rc = flags_apply_app(f, flag, &f->pod.apps.v[flag->app < 0 ? 0 : flag->app], e);
+			rc = flags_apply_app(f, flag, &f->pod.apps.v[flag->app < 0 ? 0 : flag->app],
+					     e);
 		else
 			rc = flags_apply_pod(f, flag, e);
 	}
@@ -269,7 +282,8 @@ static int nothing_to_run(struct err *e)
 	return err_try(e, "rocket run IMAGE [ARG…]");
 }
 
-int flags_parse(const struct flags_input *in, struct pod *ret_pod, struct run_flags *ret_run, struct err *e)
+int flags_parse(const struct flags_input *in, struct pod *ret_pod, struct run_flags *ret_run,
+		struct err *e)
 {
 	struct flags f = {.in = in, .arena = in->arena};
 	int rc = walk_line(&f, e);

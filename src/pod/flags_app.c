@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Flags of one app: the table, and one function each; those that are docker's sugar are in flags_sugar.c. */
+/* Flags of one app: the table, and one function each; those that are docker's sugar are in
+ * flags_sugar.c. */
 #include <assert.h>
 #include <string.h>
 
@@ -13,39 +14,79 @@
 #include "pod/signals.h"
 
 enum app_flag {
-	APP_NAME, APP_HOLE, APP_ENV, APP_ENV_FILE, APP_USER, APP_WORKDIR, APP_MEMORY, APP_CPUS, APP_PIDS, APP_VOLUME,
-	APP_TMPFS, APP_PUBLISH, APP_DEVICE, APP_CAP_ADD, APP_CAP_DROP, APP_READ_ONLY, APP_ENTRYPOINT, APP_RESTART,
-	APP_STOP_SIGNAL, APP_STOP_TIMEOUT, APP_INIT_FLAG, APP_TZ, APP_STDIN, APP_TTY, APP_LATER, APP_FLAGS,
+	APP_NAME,
+	APP_HOLE,
+	APP_ENV,
+	APP_ENV_FILE,
+	APP_USER,
+	APP_WORKDIR,
+	APP_MEMORY,
+	APP_CPUS,
+	APP_PIDS,
+	APP_VOLUME,
+	APP_TMPFS,
+	APP_PUBLISH,
+	APP_DEVICE,
+	APP_CAP_ADD,
+	APP_CAP_DROP,
+	APP_READ_ONLY,
+	APP_ENTRYPOINT,
+	APP_RESTART,
+	APP_STOP_SIGNAL,
+	APP_STOP_TIMEOUT,
+	APP_INIT_FLAG,
+	APP_TZ,
+	APP_STDIN,
+	APP_TTY,
+	APP_LATER,
+	APP_FLAGS,
 };
 
 const struct opt flags_app_options[] = {
-	{"name", .arg = "NAME", .id = APP_NAME, .help = "the app's name (before the image: the pod's)"},
+	{"name", .arg = "NAME", .id = APP_NAME,
+	 .help = "the app's name (before the image: the pod's)"},
 	{"hole", .arg = "HOLE", .id = APP_HOLE, .help = "open a hole for this app"},
-	{"env", 'e', .arg = "KEY[=VALUE]", .id = APP_ENV, .help = "an environment variable; without a value: the caller's"},
-	{"env-file", .arg = "FILE", .id = APP_ENV_FILE, .help = "environment variables from a file", .complete = "file"},
-	{"user", 'u', .arg = "USER[:GROUP]", .id = APP_USER, .help = "names of the image, or numbers"},
+	{"env", 'e', .arg = "KEY[=VALUE]", .id = APP_ENV,
+	 .help = "an environment variable; without a value: the caller's"},
+	{"env-file", .arg = "FILE", .id = APP_ENV_FILE, .help = "environment variables from a file",
+	 .complete = "file"},
+	{"user", 'u', .arg = "USER[:GROUP]", .id = APP_USER,
+	 .help = "names of the image, or numbers"},
 	{"workdir", 'w', .arg = "DIR", .id = APP_WORKDIR, .help = "working directory in the app"},
-	{"memory", 'm', .arg = "SIZE", .id = APP_MEMORY, .help = "memory limit, in docker's units (256m is 256Mi)"},
+	{"memory", 'm', .arg = "SIZE", .id = APP_MEMORY,
+	 .help = "memory limit, in docker's units (256m is 256Mi)"},
 	{"cpus", .arg = "N", .id = APP_CPUS, .help = "CPU limit, such as 0.5"},
-	{"pids", .arg = "N", .id = APP_PIDS, .help = "limit on processes and threads (default 4096)"},
-	{"volume", 'v', .arg = "SRC:DST[:ro]", .id = APP_VOLUME, .help = "a host path (a hole), or a named volume", .complete = "file"},
+	{"pids", .arg = "N", .id = APP_PIDS,
+	 .help = "limit on processes and threads (default 4096)"},
+	{"volume", 'v', .arg = "SRC:DST[:ro]", .id = APP_VOLUME,
+	 .help = "a host path (a hole), or a named volume", .complete = "file"},
 	{"tmpfs", .arg = "DST[:size=SIZE]", .id = APP_TMPFS, .help = "memory as a file system"},
-	{"publish", 'p', .arg = "[ADDR:][PORT:]APPPORT", .id = APP_PUBLISH, .help = "open a port: the hole in:PORT:APPPORT"},
-	{"device", .arg = "PATH[:DST][:rwm]", .id = APP_DEVICE, .help = "open a device: the hole dev:PATH", .complete = "file"},
-	{"cap-add", .arg = "NAME", .id = APP_CAP_ADD, .help = "give a capability: the hole cap:NAME"},
-	{"cap-drop", .arg = "NAME", .id = APP_CAP_DROP, .help = "take one of the 14 capabilities, or ALL"},
+	{"publish", 'p', .arg = "[ADDR:][PORT:]APPPORT", .id = APP_PUBLISH,
+	 .help = "open a port: the hole in:PORT:APPPORT"},
+	{"device", .arg = "PATH[:DST][:rwm]", .id = APP_DEVICE,
+	 .help = "open a device: the hole dev:PATH", .complete = "file"},
+	{"cap-add", .arg = "NAME", .id = APP_CAP_ADD,
+	 .help = "give a capability: the hole cap:NAME"},
+	{"cap-drop", .arg = "NAME", .id = APP_CAP_DROP,
+	 .help = "take one of the 14 capabilities, or ALL"},
 	{"read-only", .id = APP_READ_ONLY, .help = "the app can't write to its root"},
-	{"entrypoint", .arg = "PROGRAM", .id = APP_ENTRYPOINT, .help = "replaces the image's entrypoint and command"},
-	{"restart", .arg = "WHEN", .id = APP_RESTART, .help = "when to start it again", .complete = "never|on-failure|always"},
-	{"stop-signal", .arg = "SIGNAL", .id = APP_STOP_SIGNAL, .help = "what stops it (default: the image's, else TERM)"},
-	{"stop-timeout", .arg = "TIME", .id = APP_STOP_TIMEOUT, .help = "how long it may take to stop (default 10s)"},
+	{"entrypoint", .arg = "PROGRAM", .id = APP_ENTRYPOINT,
+	 .help = "replaces the image's entrypoint and command"},
+	{"restart", .arg = "WHEN", .id = APP_RESTART, .help = "when to start it again",
+	 .complete = "never|on-failure|always"},
+	{"stop-signal", .arg = "SIGNAL", .id = APP_STOP_SIGNAL,
+	 .help = "what stops it (default: the image's, else TERM)"},
+	{"stop-timeout", .arg = "TIME", .id = APP_STOP_TIMEOUT,
+	 .help = "how long it may take to stop (default 10s)"},
 	{"init", .id = APP_INIT_FLAG, .help = "run it below a small init that reaps zombies"},
 	{"tz", .arg = "ZONE", .id = APP_TZ, .help = "time zone, such as Europe/Berlin, or local"},
 	{"interactive", 'i', .id = APP_STDIN, .help = "keep standard input open"},
 	{"tty", 't', .id = APP_TTY, .help = "give it a terminal"},
 	{"secret", .arg = "SECRET", .id = APP_LATER, .help = "a secret as a file (not built yet)"},
-	{"ready", .arg = "PROBE", .id = APP_LATER, .help = "how to tell that it is ready (not built yet)"},
-	{"param", .arg = "KEY=VALUE", .id = APP_LATER, .help = "a parameter that the image offers (not built yet)"},
+	{"ready", .arg = "PROBE", .id = APP_LATER,
+	 .help = "how to tell that it is ready (not built yet)"},
+	{"param", .arg = "KEY=VALUE", .id = APP_LATER,
+	 .help = "a parameter that the image offers (not built yet)"},
 	{},
 };
 
@@ -75,7 +116,8 @@ void flag_set_pair(struct arena *a, char ***list, const char *pair)
 	arena_strv_add(a, list, pair);
 }
 
-int flag_add_hole(struct flags *f, const char *text, const char *app, const char *origin, struct err *e)
+int flag_add_hole(struct flags *f, const char *text, const char *app, const char *origin,
+		  struct err *e)
 {
 	struct hole h;
 	int rc = hole_parse(f->arena, text, f->in->base_dir, &h, e);
@@ -83,11 +125,14 @@ int flag_add_hole(struct flags *f, const char *text, const char *app, const char
 	if (rc)
 		return rc;
 	if (app && h.app && strcmp(app, h.app)) {
-		err_new(e, ERR_USAGE, "the hole %s is for app '%s' and stands behind the image of '%s'", text, h.app, app);
+		err_new(e, ERR_USAGE,
+			"the hole %s is for app '%s' and stands behind the image of '%s'", text,
+			h.app, app);
 		return err_try(e, "--hole %s before the first image", text);
 	}
 	if (app && h.kind == HOLE_NS)
-		return err_new(e, ERR_USAGE, "the hole %s is the whole pod's: put it before the image", text);
+		return err_new(e, ERR_USAGE,
+			       "the hole %s is the whole pod's: put it before the image", text);
 	if (app)
 		h.app = arena_strdup(f->arena, app);
 	h.origin = arena_strdup(f->arena, origin);
@@ -131,7 +176,8 @@ static int apply_env(struct flags *f, const struct flag *flag, struct pod_app *a
 	return 0;
 }
 
-static int env_line(struct flags *f, struct pod_app *app, const char *file, unsigned number, char *line, struct err *e)
+static int env_line(struct flags *f, struct pod_app *app, const char *file, unsigned number,
+		    char *line, struct err *e)
 {
 	size_t n = strlen(line);
 
@@ -142,13 +188,15 @@ static int env_line(struct flags *f, struct pod_app *app, const char *file, unsi
 		return 0;
 	if (*line == '=' || strcspn(line, " \t") < strcspn(line, "=")) {
 		err_new(e, ERR_USAGE, "%.150s:%u: no environment variable", file, number);
-		return err_because(e, "a line is KEY=VALUE, KEY alone for the caller's value, or a comment with #");
+		return err_because(e, "a line is KEY=VALUE, KEY alone for the caller's value, or a "
+				      "comment with #");
 	}
 	set_env(f, app, line);
 	return 0;
 }
 
-static int apply_env_file(struct flags *f, const struct flag *flag, struct pod_app *app, struct err *e)
+static int apply_env_file(struct flags *f, const struct flag *flag, struct pod_app *app,
+			  struct err *e)
 {
 	const char *text;
 	size_t len;
@@ -175,7 +223,8 @@ static int apply_user(struct flags *f, const struct flag *flag, struct pod_app *
 	return 0;
 }
 
-static int apply_workdir(struct flags *f, const struct flag *flag, struct pod_app *app, struct err *e)
+static int apply_workdir(struct flags *f, const struct flag *flag, struct pod_app *app,
+			 struct err *e)
 {
 	if (*flag->value != '/')
 		return flag_bad(f, flag, e, "the working directory is an absolute path in the app");
@@ -183,9 +232,11 @@ static int apply_workdir(struct flags *f, const struct flag *flag, struct pod_ap
 	return 0;
 }
 
-static int apply_memory(struct flags *f, const struct flag *flag, struct pod_app *app, struct err *e)
+static int apply_memory(struct flags *f, const struct flag *flag, struct pod_app *app,
+			struct err *e)
 {
-	if (unit_parse_docker_size(flag->value, &app->limits.memory_bytes) || !app->limits.memory_bytes)
+	if (unit_parse_docker_size(flag->value, &app->limits.memory_bytes) ||
+	    !app->limits.memory_bytes)
 		return flag_bad(f, flag, e, "a size is written 256m or 1g");
 	return 0;
 }
@@ -207,7 +258,8 @@ static int apply_pids(struct flags *f, const struct flag *flag, struct pod_app *
 	return 0;
 }
 
-static int apply_cap_drop(struct flags *f, const struct flag *flag, struct pod_app *app, struct err *e)
+static int apply_cap_drop(struct flags *f, const struct flag *flag, struct pod_app *app,
+			  struct err *e)
 {
 	uint64_t set;
 	int rc = caps_parse(flag->value, &set, e);
@@ -217,14 +269,16 @@ static int apply_cap_drop(struct flags *f, const struct flag *flag, struct pod_a
 	return rc;
 }
 
-static int apply_read_only(struct flags *f, const struct flag *flag, struct pod_app *app, struct err *e)
+static int apply_read_only(struct flags *f, const struct flag *flag, struct pod_app *app,
+			   struct err *e)
 {
 	app->read_only = true;
 	return 0;
 }
 
 /* One program, or a list of words in JSON as podman takes it. */
-static int apply_entrypoint(struct flags *f, const struct flag *flag, struct pod_app *app, struct err *e)
+static int apply_entrypoint(struct flags *f, const struct flag *flag, struct pod_app *app,
+			    struct err *e)
 {
 	struct doc *list;
 
@@ -244,7 +298,8 @@ static int apply_entrypoint(struct flags *f, const struct flag *flag, struct pod
 }
 
 /* Docker's words and what they are called here. */
-static int apply_restart(struct flags *f, const struct flag *flag, struct pod_app *app, struct err *e)
+static int apply_restart(struct flags *f, const struct flag *flag, struct pod_app *app,
+			 struct err *e)
 {
 	const char *near;
 
@@ -267,13 +322,15 @@ static int apply_restart(struct flags *f, const struct flag *flag, struct pod_ap
 	return near ? err_try(e, "--restart %s", near) : -ERR_USAGE;
 }
 
-static int apply_stop_signal(struct flags *f, const struct flag *flag, struct pod_app *app, struct err *e)
+static int apply_stop_signal(struct flags *f, const struct flag *flag, struct pod_app *app,
+			     struct err *e)
 {
 	return signal_parse(flag->value, &app->stop.signal, e);
 }
 
 /* Docker's bare number is seconds. */
-static int apply_stop_timeout(struct flags *f, const struct flag *flag, struct pod_app *app, struct err *e)
+static int apply_stop_timeout(struct flags *f, const struct flag *flag, struct pod_app *app,
+			      struct err *e)
 {
 	uint64_t seconds;
 
@@ -316,15 +373,32 @@ static int apply_later(struct flags *f, const struct flag *flag, struct pod_app 
 	return flag_later(flag, e);
 }
 
-static int (*const applies[])(struct flags *f, const struct flag *flag, struct pod_app *app, struct err *e) = {
-	[APP_NAME] = apply_name,         [APP_HOLE] = apply_hole,           [APP_ENV] = apply_env,
-	[APP_ENV_FILE] = apply_env_file, [APP_USER] = apply_user,           [APP_WORKDIR] = apply_workdir,
-	[APP_MEMORY] = apply_memory,     [APP_CPUS] = apply_cpus,           [APP_PIDS] = apply_pids,
-	[APP_VOLUME] = flags_volume,     [APP_TMPFS] = flags_tmpfs,         [APP_PUBLISH] = flags_publish,
-	[APP_DEVICE] = flags_device,     [APP_CAP_ADD] = flags_cap_add,     [APP_CAP_DROP] = apply_cap_drop,
-	[APP_READ_ONLY] = apply_read_only, [APP_ENTRYPOINT] = apply_entrypoint, [APP_RESTART] = apply_restart,
-	[APP_STOP_SIGNAL] = apply_stop_signal, [APP_STOP_TIMEOUT] = apply_stop_timeout, [APP_INIT_FLAG] = apply_init,
-	[APP_TZ] = apply_tz,             [APP_STDIN] = apply_stdin,         [APP_TTY] = apply_tty,
+static int (*const applies[])(struct flags *f, const struct flag *flag, struct pod_app *app,
+			      struct err *e) = {
+	[APP_NAME] = apply_name,
+	[APP_HOLE] = apply_hole,
+	[APP_ENV] = apply_env,
+	[APP_ENV_FILE] = apply_env_file,
+	[APP_USER] = apply_user,
+	[APP_WORKDIR] = apply_workdir,
+	[APP_MEMORY] = apply_memory,
+	[APP_CPUS] = apply_cpus,
+	[APP_PIDS] = apply_pids,
+	[APP_VOLUME] = flags_volume,
+	[APP_TMPFS] = flags_tmpfs,
+	[APP_PUBLISH] = flags_publish,
+	[APP_DEVICE] = flags_device,
+	[APP_CAP_ADD] = flags_cap_add,
+	[APP_CAP_DROP] = apply_cap_drop,
+	[APP_READ_ONLY] = apply_read_only,
+	[APP_ENTRYPOINT] = apply_entrypoint,
+	[APP_RESTART] = apply_restart,
+	[APP_STOP_SIGNAL] = apply_stop_signal,
+	[APP_STOP_TIMEOUT] = apply_stop_timeout,
+	[APP_INIT_FLAG] = apply_init,
+	[APP_TZ] = apply_tz,
+	[APP_STDIN] = apply_stdin,
+	[APP_TTY] = apply_tty,
 	[APP_LATER] = apply_later,
 };
 static_assert(ARRAY_SIZE(applies) == APP_FLAGS, "one function a flag");

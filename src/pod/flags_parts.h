@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The inside of flags_parse(): the walk (flags.c), one function a flag (flags_pod.c, flags_app.c). */
+/* The inside of flags_parse(): the walk (flags.c), one function a flag (flags_pod.c, flags_app.c).
+ */
 #pragma once
 
 #include "pod/flags.h"
@@ -29,20 +30,27 @@ int flag_later(const struct flag *flag, struct err *e);
 int flag_bad(const struct flags *f, const struct flag *flag, struct err *e, const char *because);
 
 /* Adds the hole in its short form; app NULL: the pod's. origin NULL: the flag is --hole itself. */
-[[nodiscard]] int flag_add_hole(struct flags *f, const char *text, const char *app, const char *origin, struct err *e);
+[[nodiscard]] int flag_add_hole(struct flags *f, const char *text, const char *app,
+				const char *origin, struct err *e);
 
 /* "K=V" into the list, in the place of an entry with the same key. */
 void flag_set_pair(struct arena *a, char ***list, const char *pair);
 
 /* One flag of each table. */
 [[nodiscard]] int flags_apply_pod(struct flags *f, const struct flag *flag, struct err *e);
-[[nodiscard]] int flags_apply_app(struct flags *f, const struct flag *flag, struct pod_app *app, struct err *e);
+[[nodiscard]] int flags_apply_app(struct flags *f, const struct flag *flag, struct pod_app *app,
+				  struct err *e);
 
 /* flags_sugar.c: docker's flags as holes, volumes and mounts of the app. */
-[[nodiscard]] int flags_publish(struct flags *f, const struct flag *flag, struct pod_app *app, struct err *e);
-[[nodiscard]] int flags_volume(struct flags *f, const struct flag *flag, struct pod_app *app, struct err *e);
-[[nodiscard]] int flags_tmpfs(struct flags *f, const struct flag *flag, struct pod_app *app, struct err *e);
-[[nodiscard]] int flags_device(struct flags *f, const struct flag *flag, struct pod_app *app, struct err *e);
-[[nodiscard]] int flags_cap_add(struct flags *f, const struct flag *flag, struct pod_app *app, struct err *e);
+[[nodiscard]] int flags_publish(struct flags *f, const struct flag *flag, struct pod_app *app,
+				struct err *e);
+[[nodiscard]] int flags_volume(struct flags *f, const struct flag *flag, struct pod_app *app,
+			       struct err *e);
+[[nodiscard]] int flags_tmpfs(struct flags *f, const struct flag *flag, struct pod_app *app,
+			      struct err *e);
+[[nodiscard]] int flags_device(struct flags *f, const struct flag *flag, struct pod_app *app,
+			       struct err *e);
+[[nodiscard]] int flags_cap_add(struct flags *f, const struct flag *flag, struct pod_app *app,
+				struct err *e);
 [[nodiscard]] int flags_network(struct flags *f, const struct flag *flag, struct err *e);
 [[nodiscard]] int flags_privileged(struct flags *f, const struct flag *flag, struct err *e);

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Flags of the whole pod: the table, and one function each. With -f they replace what the manifest says. */
+/* Flags of the whole pod: the table, and one function each. With -f they replace what the manifest
+ * says. */
 #include <assert.h>
 #include <string.h>
 
@@ -11,29 +12,55 @@
 #include "pod/names.h"
 
 enum pod_flag {
-	POD_DETACH, POD_REMOVE, POD_NAME, POD_FILE, POD_HOLE, POD_DISTANCE, POD_EXIT, POD_HOSTNAME, POD_DNS,
-	POD_PULL, POD_LABEL, POD_NETWORK, POD_PRIVILEGED, POD_IDS, POD_IGNORE_UNKNOWN, POD_LATER, POD_FLAGS,
+	POD_DETACH,
+	POD_REMOVE,
+	POD_NAME,
+	POD_FILE,
+	POD_HOLE,
+	POD_DISTANCE,
+	POD_EXIT,
+	POD_HOSTNAME,
+	POD_DNS,
+	POD_PULL,
+	POD_LABEL,
+	POD_NETWORK,
+	POD_PRIVILEGED,
+	POD_IDS,
+	POD_IGNORE_UNKNOWN,
+	POD_LATER,
+	POD_FLAGS,
 };
 
 const struct opt flags_pod_options[] = {
 	{"detach", 'd', .id = POD_DETACH, .help = "leave the pod running and print its id"},
 	{"rm", .id = POD_REMOVE, .help = "remove the pod when it is over"},
 	{"name", .arg = "NAME", .id = POD_NAME, .help = "the pod's name"},
-	{"file", 'f', .arg = "FILE", .id = POD_FILE, .help = "read the pod from a manifest", .complete = "file"},
-	{"hole", .arg = "HOLE", .id = POD_HOLE, .help = "open a hole, such as in:8080:80 (behind an image: for that app)"},
-	{"distance", .arg = "WORD", .id = POD_DISTANCE, .help = "how close the apps stand", .complete = "joined|close|apart"},
-	{"exit", .arg = "RULE", .id = POD_EXIT, .help = "when the pod is over: all, first, or an app's name"},
+	{"file", 'f', .arg = "FILE", .id = POD_FILE, .help = "read the pod from a manifest",
+	 .complete = "file"},
+	{"hole", .arg = "HOLE", .id = POD_HOLE,
+	 .help = "open a hole, such as in:8080:80 (behind an image: for that app)"},
+	{"distance", .arg = "WORD", .id = POD_DISTANCE, .help = "how close the apps stand",
+	 .complete = "joined|close|apart"},
+	{"exit", .arg = "RULE", .id = POD_EXIT,
+	 .help = "when the pod is over: all, first, or an app's name"},
 	{"hostname", .arg = "NAME", .id = POD_HOSTNAME, .help = "the host name that the apps see"},
 	{"dns", .arg = "IP", .id = POD_DNS, .help = "a name server for the pod"},
-	{"pull", .arg = "WHEN", .id = POD_PULL, .help = "when to fetch images", .complete = "missing|always|never"},
+	{"pull", .arg = "WHEN", .id = POD_PULL, .help = "when to fetch images",
+	 .complete = "missing|always|never"},
 	{"label", .arg = "KEY=VALUE", .id = POD_LABEL, .help = "a label of the pod"},
-	{"network", .arg = "NET", .id = POD_NETWORK, .help = "docker's word: none, or host for the hole ns:net", .complete = "none|host"},
-	{"privileged", .id = POD_PRIVILEGED, .help = "docker's word for the holes ns:user, cap:ALL and newprivs"},
-	{"ids", .arg = "N", .id = POD_IDS, .help = "how many user ids the pod has (a multiple of 65536)"},
-	{"ignore-unknown", .id = POD_IGNORE_UNKNOWN, .help = "with -f: warn of unknown keys instead of refusing them"},
-	{"link", .arg = "LINK", .id = POD_LATER, .help = "declare a link between two apps (not built yet)"},
+	{"network", .arg = "NET", .id = POD_NETWORK,
+	 .help = "docker's word: none, or host for the hole ns:net", .complete = "none|host"},
+	{"privileged", .id = POD_PRIVILEGED,
+	 .help = "docker's word for the holes ns:user, cap:ALL and newprivs"},
+	{"ids", .arg = "N", .id = POD_IDS,
+	 .help = "how many user ids the pod has (a multiple of 65536)"},
+	{"ignore-unknown", .id = POD_IGNORE_UNKNOWN,
+	 .help = "with -f: warn of unknown keys instead of refusing them"},
+	{"link", .arg = "LINK", .id = POD_LATER,
+	 .help = "declare a link between two apps (not built yet)"},
 	{"learn", .id = POD_LATER, .help = "let everything out and suggest holes (not built yet)"},
-	{"grant", .arg = "NAMES", .id = POD_LATER, .help = "grant what images ask for (not built yet)"},
+	{"grant", .arg = "NAMES", .id = POD_LATER,
+	 .help = "grant what images ask for (not built yet)"},
 	{"wait", .id = POD_LATER, .help = "with -d: wait until the apps are ready (not built yet)"},
 	{},
 };
@@ -68,7 +95,8 @@ static int apply_hole(struct flags *f, const struct flag *flag, struct err *e)
 }
 
 /* The index of a word in a list that ends with NULL. */
-static int word_index(const struct flags *f, const struct flag *flag, const char *const *words, int *ret, struct err *e)
+static int word_index(const struct flags *f, const struct flag *flag, const char *const *words,
+		      int *ret, struct err *e)
 {
 	const char *near = str_nearest(flag->value, words);
 	autostr list = {};
@@ -144,7 +172,8 @@ static int apply_ids(struct flags *f, const struct flag *flag, struct err *e)
 	uint64_t ids;
 
 	if (unit_parse_u64(flag->value, 65536, UINT64_C(1) << 30, &ids) || ids % 65536)
-		return flag_bad(f, flag, e, "the size of an id range is a multiple of 65536, such as 131072");
+		return flag_bad(f, flag, e,
+				"the size of an id range is a multiple of 65536, such as 131072");
 	f->pod.ids = (uint32_t)ids;
 	return 0;
 }
@@ -163,12 +192,22 @@ static int apply_later(struct flags *f, const struct flag *flag, struct err *e)
 }
 
 static int (*const applies[])(struct flags *f, const struct flag *flag, struct err *e) = {
-	[POD_DETACH] = apply_detach,     [POD_REMOVE] = apply_remove,         [POD_NAME] = apply_name,
-	[POD_FILE] = apply_file,         [POD_HOLE] = apply_hole,             [POD_DISTANCE] = apply_distance,
-	[POD_EXIT] = apply_exit,         [POD_HOSTNAME] = apply_hostname,     [POD_DNS] = apply_dns,
-	[POD_PULL] = apply_pull,         [POD_LABEL] = apply_label,           [POD_NETWORK] = flags_network,
-	[POD_PRIVILEGED] = flags_privileged, [POD_IDS] = apply_ids,
-	[POD_IGNORE_UNKNOWN] = apply_ignore_unknown, [POD_LATER] = apply_later,
+	[POD_DETACH] = apply_detach,
+	[POD_REMOVE] = apply_remove,
+	[POD_NAME] = apply_name,
+	[POD_FILE] = apply_file,
+	[POD_HOLE] = apply_hole,
+	[POD_DISTANCE] = apply_distance,
+	[POD_EXIT] = apply_exit,
+	[POD_HOSTNAME] = apply_hostname,
+	[POD_DNS] = apply_dns,
+	[POD_PULL] = apply_pull,
+	[POD_LABEL] = apply_label,
+	[POD_NETWORK] = flags_network,
+	[POD_PRIVILEGED] = flags_privileged,
+	[POD_IDS] = apply_ids,
+	[POD_IGNORE_UNKNOWN] = apply_ignore_unknown,
+	[POD_LATER] = apply_later,
 };
 static_assert(ARRAY_SIZE(applies) == POD_FLAGS, "one function a flag");
 

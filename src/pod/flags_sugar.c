@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Docker's flags, rewritten as holes, volumes and mounts: -p -v --tmpfs --device --cap-add --network
- * --privileged. Each hole remembers the flag that opened it, and the ledger shows it. What such a flag
- * means in docker and can't mean here is refused by name. Pure.
+ * Docker's flags, rewritten as holes, volumes and mounts: -p -v --tmpfs --device --cap-add
+ * --network
+ * --privileged. Each hole remembers the flag that opened it, and the ledger shows it. What such a
+ * flag means in docker and can't mean here is refused by name. Pure.
  */
 #include <ctype.h>
 #include <string.h>
@@ -24,7 +25,9 @@ int flags_publish(struct flags *f, const struct flag *flag, struct pod_app *app,
 	const char *text;
 
 	if (!last && strchr(value, '-'))
-		return flag_bad(f, flag, e, "a range of the app's ports needs a range of the host's before it, as in 8000-8010:8000-8010");
+		return flag_bad(f, flag, e,
+				"a range of the app's ports needs a range of the host's before it, "
+				"as in 8000-8010:8000-8010");
 	if (!last) {
 		text = arena_printf(f->arena, "in:0:%s", value);
 		return flag_add_hole(f, text, app->name, flag_text(f, flag), e);
@@ -53,8 +56,8 @@ struct volume_flag {
 	bool read_only;
 };
 
-static int volume_options(const struct flags *f, const struct flag *flag, char *options, struct volume_flag *v,
-			  struct err *e)
+static int volume_options(const struct flags *f, const struct flag *flag, char *options,
+			  struct volume_flag *v, struct err *e)
 {
 	char *save = NULL;
 
@@ -62,13 +65,15 @@ static int volume_options(const struct flags *f, const struct flag *flag, char *
 		if (!strcmp(word, "ro"))
 			v->read_only = true;
 		else if (strcmp(word, "rw"))
-			return flag_bad(f, flag, e, "of docker's options for -v there are ro and rw here");
+			return flag_bad(f, flag, e,
+					"of docker's options for -v there are ro and rw here");
 	}
 	return 0;
 }
 
 /* "DST", "SRC:DST", "SRC:DST:OPTIONS" */
-static int volume_split(const struct flags *f, const struct flag *flag, struct volume_flag *v, struct err *e)
+static int volume_split(const struct flags *f, const struct flag *flag, struct volume_flag *v,
+			struct err *e)
 {
 	char *value = arena_strdup(f->arena, flag->value);
 	char *colon = strchr(value, ':'), *options;
@@ -87,10 +92,11 @@ static int volume_split(const struct flags *f, const struct flag *flag, struct v
 	return volume_options(f, flag, options + 1, v, e);
 }
 
-static int volume_path(struct flags *f, const struct flag *flag, const struct volume_flag *v, struct pod_app *app,
-		       struct err *e)
+static int volume_path(struct flags *f, const struct flag *flag, const struct volume_flag *v,
+		       struct pod_app *app, struct err *e)
 {
-	const char *text = arena_printf(f->arena, "path:%s:%s%s", v->source, v->target, v->read_only ? "" : ":rw");
+	const char *text = arena_printf(f->arena, "path:%s:%s%s", v->source, v->target,
+					v->read_only ? "" : ":rw");
 	int rc = flag_add_hole(f, text, app->name, flag_text(f, flag), e);
 
 	if (!rc)
@@ -111,8 +117,8 @@ static char *anonymous_name(struct flags *f, const struct pod_app *app, const ch
 	return arena_printf(f->arena, "%s", name);
 }
 
-static int volume_named(struct flags *f, const struct flag *flag, const struct volume_flag *v, struct pod_app *app,
-			struct err *e)
+static int volume_named(struct flags *f, const struct flag *flag, const struct volume_flag *v,
+			struct pod_app *app, struct err *e)
 {
 	char *name = v->source ? v->source : anonymous_name(f, app, v->target);
 	struct pod_mount *m;
@@ -123,9 +129,13 @@ static int volume_named(struct flags *f, const struct flag *flag, const struct v
 	if (!strcmp(name, "tmpfs"))
 		return flag_bad(f, flag, e, "a volume can't be named tmpfs; --tmpfs gives memory");
 	if (!pod_find_volume(&f->pod, name))
-		*list_add(f->arena, &f->pod.volumes) = (struct pod_volume){.name = name, .keep = v->source != NULL};
+		*list_add(f->arena, &f->pod.volumes) =
+			(struct pod_volume){.name = name, .keep = v->source != NULL};
 	m = list_add(f->arena, &app->mounts);
-	*m = (struct pod_mount){.kind = MOUNT_VOLUME, .volume = name, .target = v->target, .read_only = v->read_only};
+	*m = (struct pod_mount){.kind = MOUNT_VOLUME,
+				.volume = name,
+				.target = v->target,
+				.read_only = v->read_only};
 	return 0;
 }
 
@@ -147,8 +157,8 @@ int flags_volume(struct flags *f, const struct flag *flag, struct pod_app *app, 
 
 /* ---- --tmpfs ---- */
 
-static int tmpfs_option(const struct flags *f, const struct flag *flag, const char *word, struct pod_mount *m,
-			struct err *e)
+static int tmpfs_option(const struct flags *f, const struct flag *flag, const char *word,
+			struct pod_mount *m, struct err *e)
 {
 	static const char *const always[] = {"rw", "nosuid", "nodev", NULL};
 
@@ -159,11 +169,14 @@ static int tmpfs_option(const struct flags *f, const struct flag *flag, const ch
 		m->noexec = word[0] == 'n';
 		return 0;
 	}
-	if (str_has_prefix(word, "size=") && !unit_parse_docker_size(word + 5, &m->size_bytes) && m->size_bytes)
+	if (str_has_prefix(word, "size=") && !unit_parse_docker_size(word + 5, &m->size_bytes) &&
+	    m->size_bytes)
 		return 0;
 	if (str_has_prefix(word, "mode=") && !limits_parse_mode(word + 5, &m->mode))
 		return 0;
-	return flag_bad(f, flag, e, "of docker's options for --tmpfs there are size=64m, mode=1777, exec and noexec here");
+	return flag_bad(f, flag, e,
+			"of docker's options for --tmpfs there are size=64m, mode=1777, exec and "
+			"noexec here");
 }
 
 /* Docker's default is noexec, and that is kept for docker's flag. */
@@ -179,7 +192,8 @@ int flags_tmpfs(struct flags *f, const struct flag *flag, struct pod_app *app, s
 		*options++ = 0;
 	if ((rc = mount_check_target(m.target, e)))
 		return rc;
-	for (char *word = options ? strtok_r(options, ",", &save) : NULL; word && !rc; word = strtok_r(NULL, ",", &save))
+	for (char *word = options ? strtok_r(options, ",", &save) : NULL; word && !rc;
+	     word = strtok_r(NULL, ",", &save))
 		rc = tmpfs_option(f, flag, word, &m, e);
 	if (rc)
 		return rc;
@@ -191,12 +205,14 @@ int flags_tmpfs(struct flags *f, const struct flag *flag, struct pod_app *app, s
 
 int flags_device(struct flags *f, const struct flag *flag, struct pod_app *app, struct err *e)
 {
-	return flag_add_hole(f, arena_printf(f->arena, "dev:%s", flag->value), app->name, flag_text(f, flag), e);
+	return flag_add_hole(f, arena_printf(f->arena, "dev:%s", flag->value), app->name,
+			     flag_text(f, flag), e);
 }
 
 int flags_cap_add(struct flags *f, const struct flag *flag, struct pod_app *app, struct err *e)
 {
-	return flag_add_hole(f, arena_printf(f->arena, "cap:%s", flag->value), app->name, flag_text(f, flag), e);
+	return flag_add_hole(f, arena_printf(f->arena, "cap:%s", flag->value), app->name,
+			     flag_text(f, flag), e);
 }
 
 /* A pod has no network but its own: "none" is what it has. */

@@ -8,7 +8,8 @@
 
 #include "pod/place.h"
 
-int front_refuse(const struct native_input *in, const struct doc *node, struct err *e, const char *fmt, ...)
+int front_refuse(const struct native_input *in, const struct doc *node, struct err *e,
+		 const char *fmt, ...)
 {
 	struct err warning = {}, *to = in->warn ? &warning : e;
 	char text[200];
@@ -49,8 +50,8 @@ const struct doc *front_at(const struct doc *node, const char *path)
 	return node;
 }
 
-int front_add_hole(const struct native_input *in, struct pod *pod, const struct doc *node, const char *text,
-		   const char *app, const char *origin, struct err *e)
+int front_add_hole(const struct native_input *in, struct pod *pod, const struct doc *node,
+		   const char *text, const char *app, const char *origin, struct err *e)
 {
 	struct hole h = {};
 	int rc = hole_parse(in->arena, text, in->base_dir, &h, e);
@@ -69,5 +70,6 @@ bool front_is_ip(const char *text)
 {
 	unsigned char bytes[16];
 
-	return text && (inet_pton(AF_INET, text, bytes) == 1 || inet_pton(AF_INET6, text, bytes) == 1);
+	return text &&
+	       (inet_pton(AF_INET, text, bytes) == 1 || inet_pton(AF_INET6, text, bytes) == 1);
 }

@@ -1,15 +1,20 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The short form of a hole: one string into struct hole, and struct hole back into its one normal string.
+ * The short form of a hole: one string into struct hole, and struct hole back into its one normal
+ * string.
  *
- *   in:[ADDR:]PORT[-END][:APPPORT][/udp]     in:fd:NAME     in:pod[/NAME]:PORT[/udp]
- *   out:DEST:PORT[-END]|:*[/udp|/icmp]       out:internet   out:lan   out:host:PORT   out:pod/NAME:PORT
- *   path:SRC:DST[:rw]    socket:PATH[:DST]   dev:PATH[:DST][:rwm]   dev:VENDOR/CLASS=NAME
- *   cap:NAME             newprivs            ns:net|ipc|pid|user                         … each with @APP
+ *   in:[ADDR:]PORT[-END][:APPPORT][/udp]      in:fd:NAME      in:pod[/NAME]:PORT[/udp]
+ *   out:DEST:PORT[-END]|:*[/udp|/icmp]        out:internet    out:lan
+ *   out:host:PORT                             out:pod/NAME:PORT
+ *   path:SRC:DST[:rw]                         socket:PATH[:DST]
+ *   dev:PATH[:DST][:rwm]                      dev:VENDOR/CLASS=NAME
+ *   cap:NAME                                  newprivs        ns:net|ipc|pid|user
  *
- * The text comes from people and from images' asks: it is bounded, every part is checked, and what is
- * stored is normal (lower case, no default spelled out), so that two ways to write a hole are one hole in
- * the ledger. Pure.
+ * Each may end in @APP.
+ *
+ * The text comes from people and from images' asks: it is bounded, every part is checked, and what
+ * is stored is normal (lower case, no default spelled out), so that two ways to write a hole are
+ * one hole in the ledger. Pure.
  */
 #include "pod/hole.h"
 
@@ -51,20 +56,23 @@ static void take_proto(char *rest, struct hole *h)
 }
 
 /* "fd:NAME": sd_listen_fds_with_names(3) */
-static int parse_in_fd(struct arena *a, const struct hole_text *t, const char *name, struct hole *ret,
-		       struct err *e)
+static int parse_in_fd(struct arena *a, const struct hole_text *t, const char *name,
+		       struct hole *ret, struct err *e)
 {
 	size_t n = strlen(name);
 
 	if (n == 0 || n > 255 || strspn(name, NAME_CHARS) != n)
-		return hole_bad(t, e, "behind in:fd: stands the name of a passed socket: letters, digits, '.', '_', '-'");
+		return hole_bad(t, e,
+				"behind in:fd: stands the name of a passed socket: letters, "
+				"digits, '.', '_', '-'");
 	ret->kind = HOLE_IN_FD;
 	ret->name = arena_strdup(a, name);
 	return 0;
 }
 
 /* "pod:PORT", "pod/NAME:PORT" */
-static int parse_in_pod(struct arena *a, const struct hole_text *t, char *rest, struct hole *ret, struct err *e)
+static int parse_in_pod(struct arena *a, const struct hole_text *t, char *rest, struct hole *ret,
+			struct err *e)
 {
 	char *colon = strrchr(rest, ':');
 	char *name = rest[3] == '/' ? rest + 4 : NULL;
@@ -83,7 +91,8 @@ static int parse_in_pod(struct arena *a, const struct hole_text *t, char *rest, 
 	return 0;
 }
 
-static int parse_in(struct arena *a, const struct hole_text *t, char *rest, struct hole *ret, struct err *e)
+static int parse_in(struct arena *a, const struct hole_text *t, char *rest, struct hole *ret,
+		    struct err *e)
 {
 	char *ports = rest;
 	int rc;
@@ -113,7 +122,8 @@ static int check_icmp(const struct hole_text *t, const struct hole *h, struct er
 	return 0;
 }
 
-static int parse_out(struct arena *a, const struct hole_text *t, char *rest, struct hole *ret, struct err *e)
+static int parse_out(struct arena *a, const struct hole_text *t, char *rest, struct hole *ret,
+		     struct err *e)
 {
 	char *colon;
 	int rc;
@@ -126,7 +136,9 @@ static int parse_out(struct arena *a, const struct hole_text *t, char *rest, str
 	}
 	colon = strrchr(rest, ':');
 	if (!colon || strchr(colon, ']'))
-		return hole_bad(t, e, "a destination needs a port, as in out:example.com:443, or :* for every port");
+		return hole_bad(t, e,
+				"a destination needs a port, as in out:example.com:443, or :* for "
+				"every port");
 	*colon = 0;
 	if (str_equal(colon + 1, "*"))
 		ret->any_port = true;
@@ -155,22 +167,28 @@ static int split_colons(char *rest, char **parts, int most)
 	return n;
 }
 
-static int parse_path(struct arena *a, const struct hole_text *t, char *rest, struct hole *ret, struct err *e)
+static int parse_path(struct arena *a, const struct hole_text *t, char *rest, struct hole *ret,
+		      struct err *e)
 {
 	char *part[3];
 	int n = split_colons(rest, part, 3);
 
 	if (n < 2)
-		return hole_bad(t, e, "it is written path:SRC:DST or path:SRC:DST:rw; for a path with ':' use the long form");
+		return hole_bad(t, e,
+				"it is written path:SRC:DST or path:SRC:DST:rw; for a path with "
+				"':' use the long form");
 	if (n == 3 && !str_equal(part[2], "rw") && !str_equal(part[2], "ro"))
-		return hole_bad(t, e, "behind the second path only rw or ro may stand; for a path with ':' use the long form");
+		return hole_bad(t, e,
+				"behind the second path only rw or ro may stand; for a path with "
+				"':' use the long form");
 	ret->writable = n == 3 && str_equal(part[2], "rw");
 	ret->source = arena_strdup(a, part[0]);
 	ret->target = arena_strdup(a, part[1]);
 	return 0;
 }
 
-static int parse_socket(struct arena *a, const struct hole_text *t, char *rest, struct hole *ret, struct err *e)
+static int parse_socket(struct arena *a, const struct hole_text *t, char *rest, struct hole *ret,
+			struct err *e)
 {
 	char *part[2];
 	int n = split_colons(rest, part, 2);
@@ -184,7 +202,8 @@ static int parse_socket(struct arena *a, const struct hole_text *t, char *rest, 
 }
 
 /* "vendor.com/class=name": the Container Device Interface */
-static int parse_cdi(struct arena *a, const struct hole_text *t, const char *rest, struct hole *ret, struct err *e)
+static int parse_cdi(struct arena *a, const struct hole_text *t, const char *rest, struct hole *ret,
+		     struct err *e)
 {
 	size_t vendor = strcspn(rest, "/"), kind = strcspn(rest, "=");
 	size_t n = strlen(rest);
@@ -196,7 +215,8 @@ static int parse_cdi(struct arena *a, const struct hole_text *t, const char *res
 	return 0;
 }
 
-static int parse_dev(struct arena *a, const struct hole_text *t, char *rest, struct hole *ret, struct err *e)
+static int parse_dev(struct arena *a, const struct hole_text *t, char *rest, struct hole *ret,
+		     struct err *e)
 {
 	char *part[3];
 	int n;
@@ -205,7 +225,9 @@ static int parse_dev(struct arena *a, const struct hole_text *t, char *rest, str
 		return parse_cdi(a, t, rest, ret, e);
 	n = split_colons(rest, part, 3);
 	if (n < 1 || (n == 3 && part[1][0] != '/'))
-		return hole_bad(t, e, "it is written dev:PATH, dev:PATH:DST, dev:PATH:DST:rw or dev:VENDOR/CLASS=NAME");
+		return hole_bad(t, e,
+				"it is written dev:PATH, dev:PATH:DST, dev:PATH:DST:rw or "
+				"dev:VENDOR/CLASS=NAME");
 	ret->source = arena_strdup(a, part[0]);
 	if (n == 3 || (n == 2 && part[1][0] == '/'))
 		ret->target = arena_strdup(a, part[1]);
@@ -214,13 +236,15 @@ static int parse_dev(struct arena *a, const struct hole_text *t, char *rest, str
 	return 0;
 }
 
-static int parse_cap(struct arena *a, const struct hole_text *t, char *rest, struct hole *ret, struct err *e)
+static int parse_cap(struct arena *a, const struct hole_text *t, char *rest, struct hole *ret,
+		     struct err *e)
 {
 	ret->name = arena_strdup(a, rest);
 	return 0;
 }
 
-static int parse_ns(struct arena *a, const struct hole_text *t, char *rest, struct hole *ret, struct err *e)
+static int parse_ns(struct arena *a, const struct hole_text *t, char *rest, struct hole *ret,
+		    struct err *e)
 {
 	ret->name = arena_strdup(a, rest);
 	return 0;
@@ -229,20 +253,18 @@ static int parse_ns(struct arena *a, const struct hole_text *t, char *rest, stru
 struct kind_rule {
 	const char *word;
 	enum hole_kind kind;
-	int (*parse)(struct arena *a, const struct hole_text *t, char *rest, struct hole *ret, struct err *e);
+	int (*parse)(struct arena *a, const struct hole_text *t, char *rest, struct hole *ret,
+		     struct err *e);
 };
 
 static const struct kind_rule kinds[] = {
-	{"in", HOLE_IN, parse_in},
-	{"out", HOLE_OUT, parse_out},
-	{"path", HOLE_PATH, parse_path},
-	{"socket", HOLE_SOCKET, parse_socket},
-	{"dev", HOLE_DEV, parse_dev},
-	{"cap", HOLE_CAP, parse_cap},
-	{"newprivs", HOLE_NEWPRIVS, NULL},
-	{"ns", HOLE_NS, parse_ns},
+	{"in", HOLE_IN, parse_in},         {"out", HOLE_OUT, parse_out},
+	{"path", HOLE_PATH, parse_path},   {"socket", HOLE_SOCKET, parse_socket},
+	{"dev", HOLE_DEV, parse_dev},      {"cap", HOLE_CAP, parse_cap},
+	{"newprivs", HOLE_NEWPRIVS, NULL}, {"ns", HOLE_NS, parse_ns},
 };
-static const char *const kind_words[] = {"in", "out", "path", "socket", "dev", "cap", "newprivs", "ns", NULL};
+static const char *const kind_words[] = {"in",  "out",      "path", "socket", "dev",
+					 "cap", "newprivs", "ns",   NULL};
 
 static const struct kind_rule *find_kind(const char *word)
 {
@@ -262,8 +284,8 @@ static int unknown_kind(const struct hole_text *t, const char *word, struct err 
 	return err_try(e, "in:8080:80 opens a port, path:/srv/site:/site a folder");
 }
 
-int hole_parse_kind(struct arena *a, const struct hole_text *t, const char *word, const char *rest, struct hole *ret,
-		    struct err *e)
+int hole_parse_kind(struct arena *a, const struct hole_text *t, const char *word, const char *rest,
+		    struct hole *ret, struct err *e)
 {
 	const struct kind_rule *rule = find_kind(word);
 
@@ -296,7 +318,8 @@ static int take_app(struct arena *a, char *body, struct hole *ret, struct err *e
 	if (!at)
 		return 0;
 	if ((rc = name_check(NAME_APP, at + 1, e))) {
-		err_try(e, "behind '@' stands an app's name; for a path that holds '@' use the long form");
+		err_try(e, "behind '@' stands an app's name; for a path that holds '@' use the "
+			   "long form");
 		return rc;
 	}
 	ret->app = arena_strdup(a, at + 1);
@@ -304,7 +327,8 @@ static int take_app(struct arena *a, char *body, struct hole *ret, struct err *e
 	return 0;
 }
 
-int hole_parse(struct arena *a, const char *text, const char *base_dir, struct hole *ret, struct err *e)
+int hole_parse(struct arena *a, const char *text, const char *base_dir, struct hole *ret,
+	       struct err *e)
 {
 	struct hole_text t = {.whole = text, .base_dir = base_dir};
 	struct hole h = {};
@@ -331,7 +355,11 @@ int hole_parse(struct arena *a, const char *text, const char *base_dir, struct h
 
 static int finish_in(struct arena *a, const struct hole_text *t, struct hole *h, struct err *e)
 {
-	return h->app_port ? 0 : hole_bad(t, e, "with port 0 of the host the app's port is needed, as in in:0:80");
+	return h->app_port
+		       ? 0
+		       : hole_bad(
+				 t, e,
+				 "with port 0 of the host the app's port is needed, as in in:0:80");
 }
 
 static int finish_path(struct arena *a, const struct hole_text *t, struct hole *h, struct err *e)
@@ -367,9 +395,10 @@ static bool access_is_good(const char *access)
 }
 
 /* Names in /dev that an app always has. */
-static const char *const dev_taken[] = {"/dev/null",   "/dev/zero", "/dev/full",  "/dev/random", "/dev/urandom",
-					"/dev/tty",    "/dev/ptmx", "/dev/console", "/dev/stdin", "/dev/stdout",
-					"/dev/stderr", "/dev/fd",   "/dev/pts",   "/dev/shm",   NULL};
+static const char *const dev_taken[] = {
+	"/dev/null",   "/dev/zero", "/dev/full",    "/dev/random", "/dev/urandom",
+	"/dev/tty",    "/dev/ptmx", "/dev/console", "/dev/stdin",  "/dev/stdout",
+	"/dev/stderr", "/dev/fd",   "/dev/pts",     "/dev/shm",    NULL};
 
 static int finish_dev(struct arena *a, const struct hole_text *t, struct hole *h, struct err *e)
 {
@@ -378,7 +407,9 @@ static int finish_dev(struct arena *a, const struct hole_text *t, struct hole *h
 	if (!h->access)
 		h->access = arena_strdup(a, "rw");
 	if (!access_is_good(h->access))
-		return hole_bad(t, e, "access to a device is written with the letters r, w and m, each once");
+		return hole_bad(
+			t, e,
+			"access to a device is written with the letters r, w and m, each once");
 	if (h->name)
 		return 0;
 	if ((rc = hole_absolute_source(a, t, &h->source, e)))
@@ -386,7 +417,8 @@ static int finish_dev(struct arena *a, const struct hole_text *t, struct hole *h
 	if (!h->target)
 		h->target = h->source;
 	path_cut_slash(h->target);
-	if (!str_has_prefix(h->target, "/dev/") || !path_is_clean_absolute(h->target) || str_has_suffix(h->target, "/"))
+	if (!str_has_prefix(h->target, "/dev/") || !path_is_clean_absolute(h->target) ||
+	    str_has_suffix(h->target, "/"))
 		return hole_bad(t, e, "in the app a device stands below /dev");
 	for (const char *const *p = dev_taken; *p; p++) {
 		size_t n = strlen(*p);
@@ -404,7 +436,8 @@ static int finish_cap(struct arena *a, const struct hole_text *t, struct hole *h
 
 	if (rc)
 		return rc;
-	h->name = arena_strdup(a, set == caps_all ? "ALL" : caps_name((unsigned)__builtin_ctzll(set)));
+	h->name = arena_strdup(a,
+			       set == caps_all ? "ALL" : caps_name((unsigned)__builtin_ctzll(set)));
 	return 0;
 }
 
@@ -412,13 +445,17 @@ static int finish_ns(struct arena *a, const struct hole_text *t, struct hole *h,
 {
 	for (const char *const *p = ns_names; *p; p++)
 		if (!strcmp(*p, h->name))
-			return h->app ? hole_bad(t, e, "a namespace is opened for the whole pod: leave the @APP out") : 0;
+			return h->app ? hole_bad(t, e,
+						 "a namespace is opened for the whole pod: leave "
+						 "the @APP out")
+				      : 0;
 	return hole_bad(t, e, "behind ns: stands net, ipc, pid or user");
 }
 
-static int (*const finish[HOLE_NS + 1])(struct arena *a, const struct hole_text *t, struct hole *h, struct err *e) = {
-	[HOLE_IN] = finish_in,     [HOLE_PATH] = finish_path, [HOLE_SOCKET] = finish_socket, [HOLE_DEV] = finish_dev,
-	[HOLE_CAP] = finish_cap,   [HOLE_NS] = finish_ns,
+static int (*const finish[HOLE_NS + 1])(struct arena *a, const struct hole_text *t, struct hole *h,
+					struct err *e) = {
+	[HOLE_IN] = finish_in,   [HOLE_PATH] = finish_path, [HOLE_SOCKET] = finish_socket,
+	[HOLE_DEV] = finish_dev, [HOLE_CAP] = finish_cap,   [HOLE_NS] = finish_ns,
 };
 
 int hole_finish(struct arena *a, const struct hole_text *t, struct hole *h, struct err *e)

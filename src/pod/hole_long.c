@@ -1,11 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The long form of a hole: a mapping in a manifest. One key names the kind and holds what the short form
- * has behind it; the other keys hold the rest, so that paths with ':' and '@' can be written, and `why`.
+ * The long form of a hole: a mapping in a manifest. One key names the kind and holds what the short
+ * form has behind it; the other keys hold the rest, so that paths with ':' and '@' can be written,
+ * and `why`.
  *
- *   {in: 8080, to: 80, addr: any, proto: udp, app: web, why: …}     {out: example.com, port: 443, …}
- *   {path: /srv/site, to: /usr/share/site, rw: true, …}             {socket: /run/x.sock, to: …, …}
- *   {dev: /dev/fuse, to: …, access: rw, …}   {cap: NET_ADMIN, …}    {newprivs: true, …}   {ns: net, …}
+ *   {in: 8080, to: 80, addr: any, proto: udp, app: web}    {out: example.com, port: 443}
+ *   {path: /srv/site, to: /usr/share/site, rw: true}        {socket: /run/x.sock, to: /run/y.sock}
+ *   {dev: /dev/fuse, to: /dev/fuse, access: rw}             {cap: NET_ADMIN}
+ *   {newprivs: true}                                        {ns: net}
  *
  * Data in: a document node. Out: the same struct hole as the short form gives. Pure.
  */
@@ -28,21 +30,32 @@ struct long_hole {
 };
 
 static const struct field fields[] = {
-	FIELD(struct long_hole, in, "in", FIELD_STR),         FIELD(struct long_hole, out, "out", FIELD_STR),
-	FIELD(struct long_hole, path, "path", FIELD_STR),     FIELD(struct long_hole, socket, "socket", FIELD_STR),
-	FIELD(struct long_hole, dev, "dev", FIELD_STR),       FIELD(struct long_hole, cap, "cap", FIELD_STR),
-	FIELD(struct long_hole, ns, "ns", FIELD_STR),         FIELD(struct long_hole, newprivs, "newprivs", FIELD_BOOL),
-	FIELD(struct long_hole, app, "app", FIELD_STR),       FIELD(struct long_hole, why, "why", FIELD_STR),
-	FIELD(struct long_hole, to, "to", FIELD_STR),         FIELD(struct long_hole, addr, "addr", FIELD_STR),
-	FIELD(struct long_hole, proto, "proto", FIELD_STR),   FIELD(struct long_hole, port, "port", FIELD_STR),
-	FIELD(struct long_hole, access, "access", FIELD_STR), FIELD(struct long_hole, rw, "rw", FIELD_BOOL),
+	FIELD(struct long_hole, in, "in", FIELD_STR),
+	FIELD(struct long_hole, out, "out", FIELD_STR),
+	FIELD(struct long_hole, path, "path", FIELD_STR),
+	FIELD(struct long_hole, socket, "socket", FIELD_STR),
+	FIELD(struct long_hole, dev, "dev", FIELD_STR),
+	FIELD(struct long_hole, cap, "cap", FIELD_STR),
+	FIELD(struct long_hole, ns, "ns", FIELD_STR),
+	FIELD(struct long_hole, newprivs, "newprivs", FIELD_BOOL),
+	FIELD(struct long_hole, app, "app", FIELD_STR),
+	FIELD(struct long_hole, why, "why", FIELD_STR),
+	FIELD(struct long_hole, to, "to", FIELD_STR),
+	FIELD(struct long_hole, addr, "addr", FIELD_STR),
+	FIELD(struct long_hole, proto, "proto", FIELD_STR),
+	FIELD(struct long_hole, port, "port", FIELD_STR),
+	FIELD(struct long_hole, access, "access", FIELD_STR),
+	FIELD(struct long_hole, rw, "rw", FIELD_BOOL),
 };
 static const char *const aliases[][2] = {
-	{"source", "path:"},  {"src", "path:"},     {"host", "path:"},    {"target", "to:"},  {"dst", "to:"},
-	{"destination", "to:"}, {"protocol", "proto:"}, {"reason", "why:"}, {"address", "addr:"}, {"hostPort", "in:"},
-	{"containerPort", "to:"}, {"device", "dev:"}, {"capability", "cap:"}, {"writable", "rw:"}, {NULL, NULL},
+	{"source", "path:"},    {"src", "path:"},         {"host", "path:"},
+	{"target", "to:"},      {"dst", "to:"},           {"destination", "to:"},
+	{"protocol", "proto:"}, {"reason", "why:"},       {"address", "addr:"},
+	{"hostPort", "in:"},    {"containerPort", "to:"}, {"device", "dev:"},
+	{"capability", "cap:"}, {"writable", "rw:"},      {NULL, NULL},
 };
-static const struct field_set long_set = FIELD_SET("hole", struct long_hole, fields, .aliases = aliases);
+static const struct field_set long_set =
+	FIELD_SET("hole", struct long_hole, fields, .aliases = aliases);
 
 /* Which keys go with which kind. */
 struct long_kind {
@@ -71,7 +84,8 @@ static const struct long_kind *kind_of_key(const char *key)
 }
 
 /* The one key of the mapping that names a kind. */
-static int find_kind(const struct doc *node, const struct long_kind **ret, const struct doc **ret_value, struct err *e)
+static int find_kind(const struct doc *node, const struct long_kind **ret,
+		     const struct doc **ret_value, struct err *e)
 {
 	*ret = NULL;
 	for (const struct doc *c = node->child; c; c = c->next) {
@@ -114,8 +128,9 @@ static char *rest_of(struct arena *a, const struct long_kind *k, const struct lo
 	if (!strcmp(k->word, "in"))
 		return l->in;
 	if (!strcmp(k->word, "out") && (l->port || l->proto))
-		return arena_printf(a, "%s%s%s%s%s", l->out, l->port ? ":" : "", l->port ? l->port : "",
-				    l->proto ? "/" : "", l->proto ? l->proto : "");
+		return arena_printf(a, "%s%s%s%s%s", l->out, l->port ? ":" : "",
+				    l->port ? l->port : "", l->proto ? "/" : "",
+				    l->proto ? l->proto : "");
 	if (!strcmp(k->word, "out"))
 		return l->out;
 	return !strcmp(k->word, "cap") ? l->cap : l->ns;
@@ -137,7 +152,8 @@ static bool is_path_kind(const struct long_kind *k)
 }
 
 /* addr, to and proto beside an `in:` that may itself hold them */
-static int merge_in(struct arena *a, const struct hole_text *t, const struct long_hole *l, struct hole *h, struct err *e)
+static int merge_in(struct arena *a, const struct hole_text *t, const struct long_hole *l,
+		    struct hole *h, struct err *e)
 {
 	int rc;
 
@@ -159,8 +175,8 @@ static bool is_cdi(const struct long_hole *l)
 	return l->dev && l->dev[0] != '/' && strchr(l->dev, '=');
 }
 
-static int build(struct arena *a, const struct hole_text *t, const struct long_kind *k, const struct long_hole *l,
-		 struct hole *h, struct err *e)
+static int build(struct arena *a, const struct hole_text *t, const struct long_kind *k,
+		 const struct long_hole *l, struct hole *h, struct err *e)
 {
 	int rc;
 
@@ -175,8 +191,8 @@ static int build(struct arena *a, const struct hole_text *t, const struct long_k
 	return l->in ? merge_in(a, t, l, h, e) : 0;
 }
 
-static int check_required(const struct doc *value, const struct long_kind *k, const struct long_hole *l,
-			  struct err *e)
+static int check_required(const struct doc *value, const struct long_kind *k,
+			  const struct long_hole *l, struct err *e)
 {
 	if (!strcmp(k->word, "path") && !l->to) {
 		doc_err(value, e, "a path hole needs 'to', where the app finds it");
@@ -187,7 +203,8 @@ static int check_required(const struct doc *value, const struct long_kind *k, co
 	return 0;
 }
 
-static int decode_long(struct arena *a, const struct doc *node, const char *base_dir, struct hole *h, struct err *e)
+static int decode_long(struct arena *a, const struct doc *node, const char *base_dir,
+		       struct hole *h, struct err *e)
 {
 	struct decode d = {.arena = a};
 	struct long_hole l = {};
@@ -213,7 +230,8 @@ static int decode_long(struct arena *a, const struct doc *node, const char *base
 	return rc ? place_err(value, e) : 0;
 }
 
-int hole_decode(struct arena *a, const struct doc *node, const char *base_dir, struct hole *ret, struct err *e)
+int hole_decode(struct arena *a, const struct doc *node, const char *base_dir, struct hole *ret,
+		struct err *e)
 {
 	struct hole h = {};
 	int rc;
@@ -225,7 +243,8 @@ int hole_decode(struct arena *a, const struct doc *node, const char *base_dir, s
 		if (rc)
 			rc = place_err(node, e);
 	} else {
-		doc_err(node, e, "expected a hole, such as in:8080:80@web, or its long form {in: 8080, …}");
+		doc_err(node, e,
+			"expected a hole, such as in:8080:80@web, or its long form {in: 8080, …}");
 		rc = -ERR_USAGE;
 	}
 	if (rc)

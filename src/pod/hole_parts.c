@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Addresses, ports, destinations and paths of the hole grammar. Numbers are checked against their range,
- * addresses through inet_pton(3), and written back in their one normal spelling. Pure.
+ * Addresses, ports, destinations and paths of the hole grammar. Numbers are checked against their
+ * range, addresses through inet_pton(3), and written back in their one normal spelling. Pure.
  */
 #include "pod/hole_parts.h"
 
@@ -16,18 +16,21 @@
 #include "pod/names.h"
 #include "pod/paths.h"
 
-static int parse_port(const struct hole_text *t, const char *text, uint32_t least, uint32_t *ret, struct err *e)
+static int parse_port(const struct hole_text *t, const char *text, uint32_t least, uint32_t *ret,
+		      struct err *e)
 {
 	uint64_t port;
 
 	if (unit_parse_u64(text, least, 65535, &port))
-		return hole_bad(t, e, least ? "a port is a number from 1 to 65535" : "a port is a number from 0 to 65535");
+		return hole_bad(t, e,
+				least ? "a port is a number from 1 to 65535"
+				      : "a port is a number from 0 to 65535");
 	*ret = (uint32_t)port;
 	return 0;
 }
 
-static int parse_range(const struct hole_text *t, const char *text, uint32_t least, uint32_t *ret_first,
-		       uint32_t *ret_last, struct err *e)
+static int parse_range(const struct hole_text *t, const char *text, uint32_t least,
+		       uint32_t *ret_first, uint32_t *ret_last, struct err *e)
 {
 	const char *dash = strchr(text, '-');
 	char first[16] = {};
@@ -96,7 +99,8 @@ static char *normal_ip(struct arena *a, int family, const char *text)
 	return arena_strdup(a, out);
 }
 
-int hole_parse_addr(struct arena *a, const struct hole_text *t, const char *addr, char **ret, struct err *e)
+int hole_parse_addr(struct arena *a, const struct hole_text *t, const char *addr, char **ret,
+		    struct err *e)
 {
 	char *ip;
 
@@ -108,12 +112,15 @@ int hole_parse_addr(struct arena *a, const struct hole_text *t, const char *addr
 	if (!ip)
 		ip = normal_ip(a, AF_INET6, addr);
 	if (!ip)
-		return hole_bad(t, e, "the address to listen on is an IPv4 address, an IPv6 address in [brackets], or any");
+		return hole_bad(t, e,
+				"the address to listen on is an IPv4 address, an IPv6 address in "
+				"[brackets], or any");
 	*ret = ip;
 	return 0;
 }
 
-int hole_take_addr(struct arena *a, const struct hole_text *t, char **inout_rest, struct hole *ret, struct err *e)
+int hole_take_addr(struct arena *a, const struct hole_text *t, char **inout_rest, struct hole *ret,
+		   struct err *e)
 {
 	char *rest = *inout_rest, *end, *addr;
 	size_t n;
@@ -130,7 +137,8 @@ int hole_take_addr(struct arena *a, const struct hole_text *t, char **inout_rest
 	if (strspn(rest, "0123456789-") >= n)
 		return 0; /* a port stands first */
 	if (!rest[n])
-		return hole_bad(t, e, "a port is a number; behind an address stands ':' and the port");
+		return hole_bad(t, e,
+				"a port is a number; behind an address stands ':' and the port");
 	end = rest + n;
 	addr = arena_strndup(a, rest, (size_t)(end - rest));
 	*inout_rest = end + 1;
@@ -148,7 +156,9 @@ static bool is_dns_name(const char *name)
 		bool dot = name[i] == '.';
 		bool edge = dot || label == 0 || name[i + 1] == '.' || name[i + 1] == 0;
 
-		if (dot ? label == 0 : !isalnum((unsigned char)name[i]) && name[i] != '_' && (edge || name[i] != '-'))
+		if (dot ? label == 0
+			: !isalnum((unsigned char)name[i]) && name[i] != '_' &&
+				    (edge || name[i] != '-'))
 			return false;
 		label = dot ? 0 : label + 1;
 		if (label > 63)
@@ -161,7 +171,9 @@ static bool is_dns_name(const char *name)
 static bool prefix_is_clean(const unsigned char *bytes, size_t n, unsigned prefix)
 {
 	for (size_t i = 0; i < n; i++) {
-		unsigned keep = prefix >= 8 * (i + 1) ? 8 : prefix <= 8 * i ? 0 : prefix - (unsigned)(8 * i);
+		unsigned keep = prefix >= 8 * (i + 1) ? 8
+				: prefix <= 8 * i     ? 0
+						      : prefix - (unsigned)(8 * i);
 
 		if (bytes[i] & (0xffu >> keep))
 			return false;
@@ -170,8 +182,8 @@ static bool prefix_is_clean(const unsigned char *bytes, size_t n, unsigned prefi
 }
 
 /* "10.0.0.0/8": address and prefix, no bit of a host in it. */
-static int parse_network(struct arena *a, const struct hole_text *t, int family, const char *text, char **ret,
-			 struct err *e)
+static int parse_network(struct arena *a, const struct hole_text *t, int family, const char *text,
+			 char **ret, struct err *e)
 {
 	size_t n = family == AF_INET ? 4 : 16;
 	const char *slash = strchr(text, '/');
@@ -180,23 +192,31 @@ static int parse_network(struct arena *a, const struct hole_text *t, int family,
 	uint64_t prefix = 8 * n;
 
 	if (inet_pton(family, addr, bytes) != 1)
-		return hole_bad(t, e, "the destination is neither a name nor an IP address nor a network such as 10.0.0.0/8");
+		return hole_bad(t, e,
+				"the destination is neither a name nor an IP address nor a network "
+				"such as 10.0.0.0/8");
 	if (slash && unit_parse_u64(slash + 1, 0, 8 * n, &prefix))
-		return hole_bad(t, e, "behind the '/' of a network stands the number of its leading bits");
+		return hole_bad(
+			t, e, "behind the '/' of a network stands the number of its leading bits");
 	if (!prefix_is_clean(bytes, n, (unsigned)prefix))
-		return hole_bad(t, e, "the network's address has bits behind its prefix: is it one address, without '/'?");
+		return hole_bad(t, e,
+				"the network's address has bits behind its prefix: is it one "
+				"address, without '/'?");
 	addr = normal_ip(a, family, addr);
 	*ret = slash ? arena_printf(a, "%s/%u", addr, (unsigned)prefix) : addr;
 	return 0;
 }
 
-static int parse_dest_name(struct arena *a, const struct hole_text *t, const char *text, char **ret, struct err *e)
+static int parse_dest_name(struct arena *a, const struct hole_text *t, const char *text, char **ret,
+			   struct err *e)
 {
 	const char *name = *text == '.' ? text + 1 : text;
 	char *lower;
 
 	if (!is_dns_name(name))
-		return hole_bad(t, e, "the destination is neither a name nor an IP address (IPv6 in [brackets]) nor a network");
+		return hole_bad(t, e,
+				"the destination is neither a name nor an IP address (IPv6 in "
+				"[brackets]) nor a network");
 	lower = arena_strdup(a, text);
 	for (char *p = lower; *p; p++)
 		*p = (char)tolower((unsigned char)*p);
@@ -204,8 +224,8 @@ static int parse_dest_name(struct arena *a, const struct hole_text *t, const cha
 	return 0;
 }
 
-int hole_parse_destination(struct arena *a, const struct hole_text *t, const char *text, struct hole *ret,
-			   struct err *e)
+int hole_parse_destination(struct arena *a, const struct hole_text *t, const char *text,
+			   struct hole *ret, struct err *e)
 {
 	size_t n = strlen(text);
 	int rc;
@@ -217,13 +237,15 @@ int hole_parse_destination(struct arena *a, const struct hole_text *t, const cha
 		return 0;
 	}
 	if (*text == '[' && n > 2 && text[n - 1] == ']')
-		return parse_network(a, t, AF_INET6, arena_strndup(a, text + 1, n - 2), &ret->name, e);
+		return parse_network(a, t, AF_INET6, arena_strndup(a, text + 1, n - 2), &ret->name,
+				     e);
 	if (n && strspn(text, "0123456789./") == n && *text != '.')
 		return parse_network(a, t, AF_INET, text, &ret->name, e);
 	return parse_dest_name(a, t, text, &ret->name, e);
 }
 
-int hole_absolute_source(struct arena *a, const struct hole_text *t, char **inout_source, struct err *e)
+int hole_absolute_source(struct arena *a, const struct hole_text *t, char **inout_source,
+			 struct err *e)
 {
 	const char *source = *inout_source;
 	char *clean;

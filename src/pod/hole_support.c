@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Which holes this version of Rocket can open. The whole grammar is parsed, so that a manifest written
- * for a later version is understood; what can't be opened yet is refused by its name. Pure.
+ * Which holes this version of Rocket can open. The whole grammar is parsed, so that a manifest
+ * written for a later version is understood; what can't be opened yet is refused by its name. Pure.
  */
 #include "pod/hole.h"
 
@@ -15,9 +15,11 @@ struct support {
 };
 
 static const struct support supports[HOLE_NS + 1] = {
-	[HOLE_IN_FD] = {"a socket passed by its starter (in:fd:)", "rocket run --hole in:PORT:APPPORT …"},
+	[HOLE_IN_FD] = {"a socket passed by its starter (in:fd:)",
+			"rocket run --hole in:PORT:APPPORT …"},
 	[HOLE_IN_POD] = {"a port for other pods (in:pod)", "rocket run --hole in:PORT:APPPORT …"},
-	[HOLE_OUT] = {"a destination outside (out:)", "run both ends as apps of one pod: they meet on loopback"},
+	[HOLE_OUT] = {"a destination outside (out:)",
+		      "run both ends as apps of one pod: they meet on loopback"},
 	[HOLE_NS] = {"a namespace of the host (ns:)", "rocket run --hole in:PORT:APPPORT …"},
 };
 static const struct support support_cdi = {"a CDI device (dev:VENDOR/CLASS=NAME)",
@@ -35,12 +37,14 @@ int hole_check_supported(const struct hole *h, struct err *e)
 	if (!s->what)
 		return 0;
 	if (h->place)
-		err_new(e, ERR_USAGE, "%s: this version of Rocket can't open %s yet", h->place, s->what);
+		err_new(e, ERR_USAGE, "%s: this version of Rocket can't open %s yet", h->place,
+			s->what);
 	else
 		err_new(e, ERR_USAGE, "this version of Rocket can't open %s yet", s->what);
 	if (h->origin)
 		err_because(e, "%s asks for the hole %s", h->origin, h->text);
 	else
-		err_because(e, "the hole %s is understood, but nothing in Rocket opens it", h->text);
+		err_because(e, "the hole %s is understood, but nothing in Rocket opens it",
+			    h->text);
 	return err_try(e, "%s", s->instead);
 }

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * A hole as text: its normal short form, the ledger's key. What a default says is left out, so that each
- * hole has one spelling. Pure.
+ * A hole as text: its normal short form, the ledger's key. What a default says is left out, so that
+ * each hole has one spelling. Pure.
  */
 #include "pod/hole.h"
 
@@ -110,9 +110,9 @@ static void format_ns(struct str *out, const struct hole *h)
 }
 
 static void (*const formats[HOLE_NS + 1])(struct str *out, const struct hole *h) = {
-	[HOLE_IN] = format_in,         [HOLE_IN_FD] = format_in_fd, [HOLE_IN_POD] = format_in_pod,
-	[HOLE_OUT] = format_out,       [HOLE_PATH] = format_path,   [HOLE_SOCKET] = format_socket,
-	[HOLE_DEV] = format_dev,       [HOLE_CAP] = format_cap,     [HOLE_NEWPRIVS] = format_newprivs,
+	[HOLE_IN] = format_in,   [HOLE_IN_FD] = format_in_fd, [HOLE_IN_POD] = format_in_pod,
+	[HOLE_OUT] = format_out, [HOLE_PATH] = format_path,   [HOLE_SOCKET] = format_socket,
+	[HOLE_DEV] = format_dev, [HOLE_CAP] = format_cap,     [HOLE_NEWPRIVS] = format_newprivs,
 	[HOLE_NS] = format_ns,
 };
 

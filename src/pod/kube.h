@@ -12,7 +12,7 @@ struct kube {
 	const struct doc *node; /* the Pod's document … */
 	struct kube_pod doc;    /* … decoded */
 	LIST(struct kube_values) values;
-	struct pod pod;         /* being made */
+	struct pod pod; /* being made */
 };
 
 /* One container with its node, while it becomes an app. */
@@ -23,9 +23,10 @@ struct kube_app {
 };
 
 /* kube_container.c */
-[[nodiscard]] int kube_add_container(struct kube *k, const struct kube_container *c, const struct doc *node,
-				     enum app_kind kind, struct err *e);
-/* kube_env.c: envFrom and env, with $(NAME) expanded; and the same expansion for command and args. */
+[[nodiscard]] int kube_add_container(struct kube *k, const struct kube_container *c,
+				     const struct doc *node, enum app_kind kind, struct err *e);
+/* kube_env.c: envFrom and env, with $(NAME) expanded; and the same expansion for command and args.
+ */
 [[nodiscard]] int kube_add_env(struct kube *k, struct kube_app *ka, struct err *e);
 char **kube_expand_words(struct kube *k, char **words, char **env);
 /* kube_volume.c */

@@ -30,7 +30,8 @@ static int add_names(struct kube *k, struct kube_app *ka, struct err *e)
 	ka->app.tty = c->tty;
 	ka->app.stdin_open = c->stdin_open;
 	if (c->pull && strcmp(c->pull, "IfNotPresent"))
-		return front_refuse(k->in, front_at(ka->node, "imagePullPolicy"), e, "imagePullPolicy %.40s: that is --pull's word", c->pull);
+		return front_refuse(k->in, front_at(ka->node, "imagePullPolicy"), e,
+				    "imagePullPolicy %.40s: that is --pull's word", c->pull);
 	return 0;
 }
 
@@ -42,7 +43,8 @@ static int add_program(struct kube *k, struct kube_app *ka, struct err *e)
 	ka->app.args = kube_expand_words(k, c->args, ka->app.env);
 	ka->app.workdir = c->workdir;
 	if (c->workdir && *c->workdir != '/')
-		return doc_err(front_at(ka->node, "workingDir"), e, "workingDir must be an absolute path in the container");
+		return doc_err(front_at(ka->node, "workingDir"), e,
+			       "workingDir must be an absolute path in the container");
 	return 0;
 }
 
@@ -71,7 +73,8 @@ static int add_restart(struct kube *k, struct kube_app *ka, struct err *e)
 	if (rc)
 		return rc;
 	if (own && (ka->app.kind == APP_MAIN || strcmp(own, "Always")))
-		return front_refuse(k->in, front_at(ka->node, "restartPolicy"), e, "restartPolicy %.40s of a container", own);
+		return front_refuse(k->in, front_at(ka->node, "restartPolicy"), e,
+				    "restartPolicy %.40s of a container", own);
 	if (ka->app.kind == APP_SIDECAR)
 		ka->app.restart = RESTART_ALWAYS;
 	else if (ka->app.kind == APP_INIT && ka->app.restart == RESTART_ALWAYS)
@@ -102,9 +105,10 @@ static int add_port(struct kube *k, struct kube_app *ka, const struct kube_port 
 		return doc_err(node, e, "a port is a number from 1 to 65535");
 	if (!p->host_port)
 		return 0; /* says what the program listens on; opens nothing, in Kubernetes too */
-	text = arena_printf(k->arena, strchr(ip, ':') ? "in:[%s]:%u:%u/%s" : "in:%s:%u:%u/%s", ip, p->host_port,
-			    p->container_port, hole_proto_names[p->protocol]);
-	return front_add_hole(k->in, &k->pod, node, text, ka->app.name, arena_printf(k->arena, "hostPort: %u", p->host_port), e);
+	text = arena_printf(k->arena, strchr(ip, ':') ? "in:[%s]:%u:%u/%s" : "in:%s:%u:%u/%s", ip,
+			    p->host_port, p->container_port, hole_proto_names[p->protocol]);
+	return front_add_hole(k->in, &k->pod, node, text, ka->app.name,
+			      arena_printf(k->arena, "hostPort: %u", p->host_port), e);
 }
 
 static int add_ports(struct kube *k, struct kube_app *ka, struct err *e)
@@ -140,7 +144,8 @@ static int add_limit(struct kube *k, struct kube_app *ka, const char *pair, stru
 		return unit_parse_size(value, &l->memory_bytes) ? bad_quantity(ka, pair, e) : 0;
 	if ((value = value_of(pair, "cpu")))
 		return unit_parse_cpus(value, &l->cpus_milli) ? bad_quantity(ka, pair, e) : 0;
-	return front_refuse(k->in, front_at(ka->node, "resources.limits"), e, "the limit %.80s", pair);
+	return front_refuse(k->in, front_at(ka->node, "resources.limits"), e, "the limit %.80s",
+			    pair);
 }
 
 /* Kubernetes' own arithmetic: 1024 shares are one CPU, 2 the least. */
@@ -151,9 +156,11 @@ static int add_request(struct kube *k, struct kube_app *ka, const char *pair, st
 	uint32_t milli;
 
 	if ((value = value_of(pair, "memory")))
-		return unit_parse_size(value, &l->memory_request_bytes) ? bad_quantity(ka, pair, e) : 0;
+		return unit_parse_size(value, &l->memory_request_bytes) ? bad_quantity(ka, pair, e)
+									: 0;
 	if (!(value = value_of(pair, "cpu")))
-		return front_refuse(k->in, front_at(ka->node, "resources.requests"), e, "the request %.80s", pair);
+		return front_refuse(k->in, front_at(ka->node, "resources.requests"), e,
+				    "the request %.80s", pair);
 	if (unit_parse_cpus(value, &milli) || milli > 256000)
 		return bad_quantity(ka, pair, e);
 	l->cpu_shares = milli * 1024 / 1000 < 2 ? 2 : milli * 1024 / 1000;
@@ -180,20 +187,25 @@ static int add_user(struct kube *k, struct kube_app *ka, struct err *e)
 {
 	const struct kube_pod_security *pod = &k->doc.spec.security;
 	const struct kube_security *own = &ka->from->security;
-	bool has_user = own->has_user || pod->own.has_user, has_group = own->has_group || pod->own.has_group;
-	int64_t user = own->has_user ? own->user : pod->own.user, group = own->has_group ? own->group : pod->own.group;
+	bool has_user = own->has_user || pod->own.has_user,
+	     has_group = own->has_group || pod->own.has_group;
+	int64_t user = own->has_user ? own->user : pod->own.user,
+		group = own->has_group ? own->group : pod->own.group;
 
 	ka->app.non_root = (own->non_root ? own->non_root : pod->own.non_root) == KUBE_YES;
 	if (has_group && !has_user)
-		return front_refuse(k->in, front_at(ka->node, "securityContext.runAsGroup"), e, "runAsGroup without runAsUser");
+		return front_refuse(k->in, front_at(ka->node, "securityContext.runAsGroup"), e,
+				    "runAsGroup without runAsUser");
 	if (has_user && has_group)
-		ka->app.user = arena_printf(k->arena, "%lld:%lld", (long long)user, (long long)group);
+		ka->app.user =
+			arena_printf(k->arena, "%lld:%lld", (long long)user, (long long)group);
 	else if (has_user)
 		ka->app.user = arena_printf(k->arena, "%lld", (long long)user);
 	for (char **p = pod->groups; p && *p; p++)
 		arena_strv_add(k->arena, &ka->app.groups, *p);
 	if (pod->has_fs_group)
-		arena_strv_add(k->arena, &ka->app.groups, arena_printf(k->arena, "%lld", (long long)pod->fs_group));
+		arena_strv_add(k->arena, &ka->app.groups,
+			       arena_printf(k->arena, "%lld", (long long)pod->fs_group));
 	return 0;
 }
 
@@ -211,20 +223,23 @@ static int add_caps(struct kube *k, struct kube_app *ka, struct err *e)
 		ka->app.cap_drop |= set;
 	}
 	for (char **p = c->add; p && *p && !rc; p++)
-		rc = front_add_hole(k->in, &k->pod, node, arena_printf(k->arena, "cap:%s", *p), ka->app.name,
-			       arena_printf(k->arena, "capabilities.add: %s", *p), e);
+		rc = front_add_hole(k->in, &k->pod, node, arena_printf(k->arena, "cap:%s", *p),
+				    ka->app.name,
+				    arena_printf(k->arena, "capabilities.add: %s", *p), e);
 	return rc;
 }
 
 static int add_seccomp(struct kube *k, struct kube_app *ka, struct err *e)
 {
-	const struct kube_seccomp *own = &ka->from->security.seccomp, *pod = &k->doc.spec.security.own.seccomp;
+	const struct kube_seccomp *own = &ka->from->security.seccomp,
+				  *pod = &k->doc.spec.security.own.seccomp;
 	const char *type = own->type ? own->type : pod->type;
 
 	if (!type || !strcmp(type, "RuntimeDefault"))
 		return 0;
 	if (strcmp(type, "Unconfined"))
-		return front_refuse(k->in, front_at(ka->node, "securityContext.seccompProfile"), e, "a seccompProfile of type %.40s", type);
+		return front_refuse(k->in, front_at(ka->node, "securityContext.seccompProfile"), e,
+				    "a seccompProfile of type %.40s", type);
 	ka->app.seccomp = arena_strdup(k->arena, "none");
 	return 0;
 }
@@ -237,8 +252,8 @@ static int add_privileges(struct kube *k, struct kube_app *ka, struct err *e)
 
 	ka->app.read_only = s->read_only == KUBE_YES;
 	if (s->escalation == KUBE_YES)
-		rc = front_add_hole(k->in, &k->pod, front_at(node, "allowPrivilegeEscalation"), "newprivs", ka->app.name,
-			       "allowPrivilegeEscalation: true", e);
+		rc = front_add_hole(k->in, &k->pod, front_at(node, "allowPrivilegeEscalation"),
+				    "newprivs", ka->app.name, "allowPrivilegeEscalation: true", e);
 	if (rc || s->privileged != KUBE_YES)
 		return rc;
 	node = front_at(node, "privileged");
@@ -247,12 +262,12 @@ static int add_privileges(struct kube *k, struct kube_app *ka, struct err *e)
 	return front_add_hole(k->in, &k->pod, node, "cap:ALL", ka->app.name, "privileged: true", e);
 }
 
-int kube_add_container(struct kube *k, const struct kube_container *c, const struct doc *node, enum app_kind kind,
-		       struct err *e)
+int kube_add_container(struct kube *k, const struct kube_container *c, const struct doc *node,
+		       enum app_kind kind, struct err *e)
 {
-	static int (*const steps[])(struct kube *k, struct kube_app *ka, struct err *e) = {
-		add_names, kube_add_env,  add_program, add_restart, add_stop,       kube_add_mounts,
-		add_ports, add_resources, add_user,    add_caps,    add_seccomp,    add_privileges,
+	static int (*const steps[])(struct kube * k, struct kube_app * ka, struct err * e) = {
+		add_names, kube_add_env,  add_program, add_restart, add_stop,    kube_add_mounts,
+		add_ports, add_resources, add_user,    add_caps,    add_seccomp, add_privileges,
 	};
 	struct kube_app ka = {.from = c, .node = node, .app = {.kind = kind}};
 	int rc = 0;

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Field tables of the Kubernetes API, core/v1: Pod, ConfigMap, Secret. A field that has no row is refused by
- * decode_doc() (or becomes a warning with --ignore-unknown); for those that Kubernetes knows, the aliases say
- * so, and why. Pure.
+ * Field tables of the Kubernetes API, core/v1: Pod, ConfigMap, Secret. A field that has no row is
+ * refused by decode_doc() (or becomes a warning with --ignore-unknown); for those that Kubernetes
+ * knows, the aliases say so, and why. Pure.
  */
 #include "pod/kube_doc.h"
 
@@ -12,7 +12,7 @@
 #include "base/unit.h"
 #include "pod/native_parts.h"
 
-#define LATER "Rocket knows the field and can't do that yet: take it out, or --ignore-unknown"
+#define LATER   "Rocket knows the field and can't do that yet: take it out, or --ignore-unknown"
 #define CLUSTER "it is about a cluster, and this is one host: take it out, or --ignore-unknown"
 
 const char *const kube_protocols[] = {"TCP", "UDP", NULL};
@@ -24,7 +24,8 @@ static const struct field key_ref_fields[] = {
 	FIELD(struct kube_key_ref, key, "key", FIELD_STR, .required = true),
 	FIELD(struct kube_key_ref, optional, "optional", FIELD_BOOL),
 };
-static const struct field_set key_ref_set = FIELD_SET("key reference", struct kube_key_ref, key_ref_fields);
+static const struct field_set key_ref_set =
+	FIELD_SET("key reference", struct kube_key_ref, key_ref_fields);
 
 struct field_ref {
 	char *path, *version;
@@ -33,7 +34,8 @@ static const struct field field_ref_fields[] = {
 	FIELD(struct field_ref, path, "fieldPath", FIELD_STR, .required = true),
 	FIELD(struct field_ref, version, "apiVersion", FIELD_STR),
 };
-static const struct field_set field_ref_set = FIELD_SET("fieldRef", struct field_ref, field_ref_fields);
+static const struct field_set field_ref_set =
+	FIELD_SET("fieldRef", struct field_ref, field_ref_fields);
 
 static int decode_field_ref(struct arena *a, const struct doc *node, void *object, struct err *e)
 {
@@ -47,13 +49,15 @@ static int decode_field_ref(struct arena *a, const struct doc *node, void *objec
 }
 
 static const struct field value_from_fields[] = {
-	FIELD(struct kube_value_from, config_map, "configMapKeyRef", FIELD_STRUCT, .sub = &key_ref_set),
+	FIELD(struct kube_value_from, config_map, "configMapKeyRef", FIELD_STRUCT,
+	      .sub = &key_ref_set),
 	FIELD(struct kube_value_from, secret, "secretKeyRef", FIELD_STRUCT, .sub = &key_ref_set),
 	{.key = "fieldRef", .kind = FIELD_CUSTOM, .decode = decode_field_ref},
 };
-static const char *const value_from_aliases[][2] = {{"resourceFieldRef", LATER}, {"fileKeyRef", LATER}, {NULL, NULL}};
-static const struct field_set value_from_set =
-	FIELD_SET("valueFrom", struct kube_value_from, value_from_fields, .aliases = value_from_aliases);
+static const char *const value_from_aliases[][2] = {
+	{"resourceFieldRef", LATER}, {"fileKeyRef", LATER}, {NULL, NULL}};
+static const struct field_set value_from_set = FIELD_SET(
+	"valueFrom", struct kube_value_from, value_from_fields, .aliases = value_from_aliases);
 
 static const struct field env_fields[] = {
 	FIELD(struct kube_env, name, "name", FIELD_STR, .required = true),
@@ -66,14 +70,17 @@ static const struct field source_ref_fields[] = {
 	FIELD(struct kube_source_ref, name, "name", FIELD_STR, .required = true),
 	FIELD(struct kube_source_ref, optional, "optional", FIELD_BOOL),
 };
-static const struct field_set source_ref_set = FIELD_SET("reference", struct kube_source_ref, source_ref_fields);
+static const struct field_set source_ref_set =
+	FIELD_SET("reference", struct kube_source_ref, source_ref_fields);
 
 static const struct field env_from_fields[] = {
 	FIELD(struct kube_env_from, prefix, "prefix", FIELD_STR),
-	FIELD(struct kube_env_from, config_map, "configMapRef", FIELD_STRUCT, .sub = &source_ref_set),
+	FIELD(struct kube_env_from, config_map, "configMapRef", FIELD_STRUCT,
+	      .sub = &source_ref_set),
 	FIELD(struct kube_env_from, secret, "secretRef", FIELD_STRUCT, .sub = &source_ref_set),
 };
-static const struct field_set env_from_set = FIELD_SET("envFrom", struct kube_env_from, env_from_fields);
+static const struct field_set env_from_set =
+	FIELD_SET("envFrom", struct kube_env_from, env_from_fields);
 
 /* ---- the rest of a container ---- */
 
@@ -91,17 +98,21 @@ static const struct field mount_fields[] = {
 	FIELD(struct kube_mount, path, "mountPath", FIELD_STR, .required = true),
 	FIELD(struct kube_mount, read_only, "readOnly", FIELD_BOOL),
 };
-static const char *const mount_aliases[][2] = {
-	{"subPath", LATER}, {"subPathExpr", LATER}, {"mountPropagation", LATER}, {"recursiveReadOnly", LATER}, {NULL, NULL}};
-static const struct field_set mount_set = FIELD_SET("volumeMount", struct kube_mount, mount_fields, .aliases = mount_aliases);
+static const char *const mount_aliases[][2] = {{"subPath", LATER},
+					       {"subPathExpr", LATER},
+					       {"mountPropagation", LATER},
+					       {"recursiveReadOnly", LATER},
+					       {NULL, NULL}};
+static const struct field_set mount_set =
+	FIELD_SET("volumeMount", struct kube_mount, mount_fields, .aliases = mount_aliases);
 
 static const struct field resources_fields[] = {
 	FIELD(struct kube_resources, limits, "limits", FIELD_MAP),
 	FIELD(struct kube_resources, requests, "requests", FIELD_MAP),
 };
 static const char *const resources_aliases[][2] = {{"claims", LATER}, {NULL, NULL}};
-static const struct field_set resources_set =
-	FIELD_SET("resources", struct kube_resources, resources_fields, .aliases = resources_aliases);
+static const struct field_set resources_set = FIELD_SET(
+	"resources", struct kube_resources, resources_fields, .aliases = resources_aliases);
 
 static const struct field caps_fields[] = {
 	FIELD(struct kube_caps, add, "add", FIELD_STRV),
@@ -113,7 +124,8 @@ static const struct field seccomp_fields[] = {
 	FIELD(struct kube_seccomp, type, "type", FIELD_STR, .required = true),
 	FIELD(struct kube_seccomp, profile, "localhostProfile", FIELD_STR),
 };
-static const struct field_set seccomp_set = FIELD_SET("seccompProfile", struct kube_seccomp, seccomp_fields);
+static const struct field_set seccomp_set =
+	FIELD_SET("seccompProfile", struct kube_seccomp, seccomp_fields);
 
 static int decode_id(const struct doc *node, int64_t *ret, bool *ret_has, struct err *e)
 {
@@ -168,7 +180,10 @@ static int decode_read_only(struct arena *a, const struct doc *node, void *objec
 	return decode_said(node, &((struct kube_security *)object)->read_only, e);
 }
 
-#define CUSTOM(key_, decode_) { .key = (key_), .kind = FIELD_CUSTOM, .decode = (decode_) }
+#define CUSTOM(key_, decode_)                                                                      \
+	{                                                                                          \
+		.key = (key_), .kind = FIELD_CUSTOM, .decode = (decode_)                           \
+	}
 
 static const struct field security_fields[] = {
 	CUSTOM("runAsUser", decode_user),
@@ -180,16 +195,21 @@ static const struct field security_fields[] = {
 	FIELD(struct kube_security, caps, "capabilities", FIELD_STRUCT, .sub = &caps_set),
 	FIELD(struct kube_security, seccomp, "seccompProfile", FIELD_STRUCT, .sub = &seccomp_set),
 };
-static const char *const security_aliases[][2] = {
-	{"appArmorProfile", LATER}, {"seLinuxOptions", LATER}, {"procMount", LATER}, {"windowsOptions", LATER}, {NULL, NULL}};
-static const struct field_set security_set =
-	FIELD_SET("securityContext", struct kube_security, security_fields, .aliases = security_aliases);
+static const char *const security_aliases[][2] = {{"appArmorProfile", LATER},
+						  {"seLinuxOptions", LATER},
+						  {"procMount", LATER},
+						  {"windowsOptions", LATER},
+						  {NULL, NULL}};
+static const struct field_set security_set = FIELD_SET(
+	"securityContext", struct kube_security, security_fields, .aliases = security_aliases);
 
 struct lifecycle {
 	char *stop_signal;
 };
-static const struct field lifecycle_fields[] = {FIELD(struct lifecycle, stop_signal, "stopSignal", FIELD_STR)};
-static const char *const lifecycle_aliases[][2] = {{"preStop", LATER}, {"postStart", LATER}, {NULL, NULL}};
+static const struct field lifecycle_fields[] = {
+	FIELD(struct lifecycle, stop_signal, "stopSignal", FIELD_STR)};
+static const char *const lifecycle_aliases[][2] = {
+	{"preStop", LATER}, {"postStart", LATER}, {NULL, NULL}};
 static const struct field_set lifecycle_set =
 	FIELD_SET("lifecycle", struct lifecycle, lifecycle_fields, .aliases = lifecycle_aliases);
 
@@ -204,19 +224,26 @@ static const struct field container_fields[] = {
 	FIELD(struct kube_container, ports, "ports", FIELD_LIST, .sub = &port_set),
 	FIELD(struct kube_container, mounts, "volumeMounts", FIELD_LIST, .sub = &mount_set),
 	FIELD(struct kube_container, resources, "resources", FIELD_STRUCT, .sub = &resources_set),
-	FIELD(struct kube_container, security, "securityContext", FIELD_STRUCT, .sub = &security_set),
+	FIELD(struct kube_container, security, "securityContext", FIELD_STRUCT,
+	      .sub = &security_set),
 	FIELD(struct kube_container, stop_signal, "lifecycle", FIELD_STRUCT, .sub = &lifecycle_set),
 	FIELD(struct kube_container, tty, "tty", FIELD_BOOL),
 	FIELD(struct kube_container, stdin_open, "stdin", FIELD_BOOL),
 	FIELD(struct kube_container, pull, "imagePullPolicy", FIELD_STR),
 	FIELD(struct kube_container, restart, "restartPolicy", FIELD_STR),
 };
-static const char *const container_aliases[][2] = {
-	{"livenessProbe", LATER}, {"readinessProbe", LATER}, {"startupProbe", LATER}, {"volumeDevices", LATER},
-	{"stdinOnce", LATER}, {"terminationMessagePath", LATER}, {"terminationMessagePolicy", LATER},
-	{"resizePolicy", LATER}, {"restartPolicyRules", LATER}, {NULL, NULL}};
-static const struct field_set container_set =
-	FIELD_SET("container", struct kube_container, container_fields, .aliases = container_aliases);
+static const char *const container_aliases[][2] = {{"livenessProbe", LATER},
+						   {"readinessProbe", LATER},
+						   {"startupProbe", LATER},
+						   {"volumeDevices", LATER},
+						   {"stdinOnce", LATER},
+						   {"terminationMessagePath", LATER},
+						   {"terminationMessagePolicy", LATER},
+						   {"resizePolicy", LATER},
+						   {"restartPolicyRules", LATER},
+						   {NULL, NULL}};
+static const struct field_set container_set = FIELD_SET(
+	"container", struct kube_container, container_fields, .aliases = container_aliases);
 
 /* ---- volumes ---- */
 
@@ -224,7 +251,8 @@ static const struct field empty_dir_fields[] = {
 	FIELD(struct kube_empty_dir, medium, "medium", FIELD_STR),
 	FIELD(struct kube_empty_dir, size, "sizeLimit", FIELD_STR),
 };
-static const struct field_set empty_dir_set = FIELD_SET("emptyDir", struct kube_empty_dir, empty_dir_fields);
+static const struct field_set empty_dir_set =
+	FIELD_SET("emptyDir", struct kube_empty_dir, empty_dir_fields);
 
 static int decode_empty_dir(struct arena *a, const struct doc *node, void *object, struct err *e)
 {
@@ -239,13 +267,15 @@ static const struct field host_path_fields[] = {
 	FIELD(struct kube_host_path, path, "path", FIELD_STR, .required = true),
 	FIELD(struct kube_host_path, type, "type", FIELD_STR),
 };
-static const struct field_set host_path_set = FIELD_SET("hostPath", struct kube_host_path, host_path_fields);
+static const struct field_set host_path_set =
+	FIELD_SET("hostPath", struct kube_host_path, host_path_fields);
 
 static const struct field claim_fields[] = {
 	FIELD(struct kube_claim, name, "claimName", FIELD_STR, .required = true),
 	FIELD(struct kube_claim, read_only, "readOnly", FIELD_BOOL),
 };
-static const struct field_set claim_set = FIELD_SET("persistentVolumeClaim", struct kube_claim, claim_fields);
+static const struct field_set claim_set =
+	FIELD_SET("persistentVolumeClaim", struct kube_claim, claim_fields);
 
 static const struct field volume_fields[] = {
 	FIELD(struct kube_volume, name, "name", FIELD_STR, .required = true),
@@ -254,9 +284,11 @@ static const struct field volume_fields[] = {
 	FIELD(struct kube_volume, claim, "persistentVolumeClaim", FIELD_STRUCT, .sub = &claim_set),
 };
 static const char *const volume_aliases[][2] = {
-	{"configMap", LATER}, {"secret", LATER}, {"projected", LATER}, {"downwardAPI", LATER}, {"image", LATER},
-	{"nfs", LATER}, {"csi", CLUSTER}, {"ephemeral", CLUSTER}, {"iscsi", CLUSTER}, {NULL, NULL}};
-static const struct field_set volume_set = FIELD_SET("volume", struct kube_volume, volume_fields, .aliases = volume_aliases);
+	{"configMap", LATER}, {"secret", LATER}, {"projected", LATER}, {"downwardAPI", LATER},
+	{"image", LATER},     {"nfs", LATER},    {"csi", CLUSTER},     {"ephemeral", CLUSTER},
+	{"iscsi", CLUSTER},   {NULL, NULL}};
+static const struct field_set volume_set =
+	FIELD_SET("volume", struct kube_volume, volume_fields, .aliases = volume_aliases);
 
 /* ---- the pod ---- */
 
@@ -264,7 +296,8 @@ static const struct field host_alias_fields[] = {
 	FIELD(struct kube_host_alias, ip, "ip", FIELD_STR, .required = true),
 	FIELD(struct kube_host_alias, names, "hostnames", FIELD_STRV),
 };
-static const struct field_set host_alias_set = FIELD_SET("hostAlias", struct kube_host_alias, host_alias_fields);
+static const struct field_set host_alias_set =
+	FIELD_SET("hostAlias", struct kube_host_alias, host_alias_fields);
 
 static const struct field sysctl_fields[] = {
 	FIELD(struct kube_sysctl, name, "name", FIELD_STR, .required = true),
@@ -284,23 +317,27 @@ static const struct field pod_security_fields[] = {
 	CUSTOM("runAsUser", decode_user),
 	CUSTOM("runAsGroup", decode_group),
 	CUSTOM("runAsNonRoot", decode_non_root),
-	FIELD(struct kube_pod_security, own.seccomp, "seccompProfile", FIELD_STRUCT, .sub = &seccomp_set),
+	FIELD(struct kube_pod_security, own.seccomp, "seccompProfile", FIELD_STRUCT,
+	      .sub = &seccomp_set),
 	CUSTOM("fsGroup", decode_fs_group),
 	FIELD(struct kube_pod_security, groups, "supplementalGroups", FIELD_STRV),
 	FIELD(struct kube_pod_security, sysctls, "sysctls", FIELD_LIST, .sub = &sysctl_set),
 };
 static const char *const pod_security_aliases[][2] = {
-	{"appArmorProfile", LATER}, {"seLinuxOptions", LATER}, {"fsGroupChangePolicy", LATER},
-	{"supplementalGroupsPolicy", LATER}, {"windowsOptions", LATER}, {NULL, NULL}};
+	{"appArmorProfile", LATER},     {"seLinuxOptions", LATER},
+	{"fsGroupChangePolicy", LATER}, {"supplementalGroupsPolicy", LATER},
+	{"windowsOptions", LATER},      {NULL, NULL}};
 static const struct field_set pod_security_set =
-	FIELD_SET("securityContext", struct kube_pod_security, pod_security_fields, .aliases = pod_security_aliases);
+	FIELD_SET("securityContext", struct kube_pod_security, pod_security_fields,
+		  .aliases = pod_security_aliases);
 
 static const struct field dns_fields[] = {
 	FIELD(struct kube_dns, servers, "nameservers", FIELD_STRV),
 	FIELD(struct kube_dns, search, "searches", FIELD_STRV),
 };
 static const char *const dns_aliases[][2] = {{"options", LATER}, {NULL, NULL}};
-static const struct field_set dns_set = FIELD_SET("dnsConfig", struct kube_dns, dns_fields, .aliases = dns_aliases);
+static const struct field_set dns_set =
+	FIELD_SET("dnsConfig", struct kube_dns, dns_fields, .aliases = dns_aliases);
 
 static int decode_grace(struct arena *a, const struct doc *node, void *object, struct err *e)
 {
@@ -317,19 +354,23 @@ static int decode_off(struct arena *a, const struct doc *node, void *object, str
 {
 	if (node->kind == DOC_BOOL && (node->text[0] | 0x20) == 'f')
 		return 0;
-	doc_err(node, e, "%s can only be false: it is about a cluster, and this is one host", node->key);
+	doc_err(node, e, "%s can only be false: it is about a cluster, and this is one host",
+		node->key);
 	return err_try(e, "%s: false", node->key);
 }
 
 struct os {
 	char *name;
 };
-static const struct field os_fields[] = {FIELD(struct os, name, "name", FIELD_STR, .required = true)};
+static const struct field os_fields[] = {
+	FIELD(struct os, name, "name", FIELD_STR, .required = true)};
 static const struct field_set os_set = FIELD_SET("os", struct os, os_fields);
 
 static const struct field spec_fields[] = {
-	FIELD(struct kube_spec, containers, "containers", FIELD_LIST, .sub = &container_set, .required = true),
-	FIELD(struct kube_spec, init_containers, "initContainers", FIELD_LIST, .sub = &container_set),
+	FIELD(struct kube_spec, containers, "containers", FIELD_LIST, .sub = &container_set,
+	      .required = true),
+	FIELD(struct kube_spec, init_containers, "initContainers", FIELD_LIST,
+	      .sub = &container_set),
 	FIELD(struct kube_spec, volumes, "volumes", FIELD_LIST, .sub = &volume_set),
 	FIELD(struct kube_spec, host_aliases, "hostAliases", FIELD_LIST, .sub = &host_alias_set),
 	FIELD(struct kube_spec, restart, "restartPolicy", FIELD_STR),
@@ -341,21 +382,38 @@ static const struct field spec_fields[] = {
 	FIELD(struct kube_spec, share_processes, "shareProcessNamespace", FIELD_BOOL),
 	FIELD(struct kube_spec, dns_policy, "dnsPolicy", FIELD_STR),
 	FIELD(struct kube_spec, dns, "dnsConfig", FIELD_STRUCT, .sub = &dns_set),
-	FIELD(struct kube_spec, security, "securityContext", FIELD_STRUCT, .sub = &pod_security_set),
+	FIELD(struct kube_spec, security, "securityContext", FIELD_STRUCT,
+	      .sub = &pod_security_set),
 	CUSTOM("automountServiceAccountToken", decode_off),
 	CUSTOM("enableServiceLinks", decode_off),
 	CUSTOM("setHostnameAsFQDN", decode_off),
 	FIELD(struct kube_spec, os, "os", FIELD_STRUCT, .sub = &os_set),
 };
-static const char *const spec_aliases[][2] = {
-	{"nodeSelector", CLUSTER}, {"nodeName", CLUSTER}, {"affinity", CLUSTER}, {"tolerations", CLUSTER},
-	{"schedulerName", CLUSTER}, {"schedulingGates", CLUSTER}, {"topologySpreadConstraints", CLUSTER},
-	{"priority", CLUSTER}, {"priorityClassName", CLUSTER}, {"preemptionPolicy", CLUSTER}, {"overhead", CLUSTER},
-	{"runtimeClassName", CLUSTER}, {"serviceAccount", CLUSTER}, {"serviceAccountName", CLUSTER},
-	{"imagePullSecrets", LATER},
-	{"readinessGates", CLUSTER}, {"resourceClaims", CLUSTER}, {"activeDeadlineSeconds", LATER}, {"subdomain", LATER},
-	{"hostUsers", LATER}, {"ephemeralContainers", LATER}, {"resources", LATER}, {NULL, NULL}};
-static const struct field_set spec_set = FIELD_SET("spec", struct kube_spec, spec_fields, .aliases = spec_aliases);
+static const char *const spec_aliases[][2] = {{"nodeSelector", CLUSTER},
+					      {"nodeName", CLUSTER},
+					      {"affinity", CLUSTER},
+					      {"tolerations", CLUSTER},
+					      {"schedulerName", CLUSTER},
+					      {"schedulingGates", CLUSTER},
+					      {"topologySpreadConstraints", CLUSTER},
+					      {"priority", CLUSTER},
+					      {"priorityClassName", CLUSTER},
+					      {"preemptionPolicy", CLUSTER},
+					      {"overhead", CLUSTER},
+					      {"runtimeClassName", CLUSTER},
+					      {"serviceAccount", CLUSTER},
+					      {"serviceAccountName", CLUSTER},
+					      {"imagePullSecrets", LATER},
+					      {"readinessGates", CLUSTER},
+					      {"resourceClaims", CLUSTER},
+					      {"activeDeadlineSeconds", LATER},
+					      {"subdomain", LATER},
+					      {"hostUsers", LATER},
+					      {"ephemeralContainers", LATER},
+					      {"resources", LATER},
+					      {NULL, NULL}};
+static const struct field_set spec_set =
+	FIELD_SET("spec", struct kube_spec, spec_fields, .aliases = spec_aliases);
 
 static const struct field metadata_fields[] = {
 	FIELD(struct kube_metadata, name, "name", FIELD_STR),
@@ -364,8 +422,10 @@ static const struct field metadata_fields[] = {
 	FIELD(struct kube_metadata, annotations, "annotations", FIELD_MAP),
 };
 static const char *const metadata_aliases[][2] = {
-	{"generateName", LATER}, {"finalizers", CLUSTER}, {"ownerReferences", CLUSTER}, {"uid", CLUSTER},
-	{"creationTimestamp", CLUSTER}, {"resourceVersion", CLUSTER}, {"managedFields", CLUSTER}, {NULL, NULL}};
+	{"generateName", LATER},        {"finalizers", CLUSTER},
+	{"ownerReferences", CLUSTER},   {"uid", CLUSTER},
+	{"creationTimestamp", CLUSTER}, {"resourceVersion", CLUSTER},
+	{"managedFields", CLUSTER},     {NULL, NULL}};
 static const struct field_set metadata_set =
 	FIELD_SET("metadata", struct kube_metadata, metadata_fields, .aliases = metadata_aliases);
 
@@ -376,7 +436,8 @@ static const struct field pod_fields[] = {
 	FIELD(struct kube_pod, spec, "spec", FIELD_STRUCT, .sub = &spec_set, .required = true),
 };
 static const char *const pod_aliases[][2] = {{"status", CLUSTER}, {NULL, NULL}};
-const struct field_set kube_pod_set = FIELD_SET("Pod", struct kube_pod, pod_fields, .aliases = pod_aliases);
+const struct field_set kube_pod_set =
+	FIELD_SET("Pod", struct kube_pod, pod_fields, .aliases = pod_aliases);
 
 static const struct field values_fields[] = {
 	FIELD(struct kube_values, api_version, "apiVersion", FIELD_STR, .required = true),
@@ -388,5 +449,5 @@ static const struct field values_fields[] = {
 	FIELD(struct kube_values, immutable, "immutable", FIELD_BOOL),
 };
 static const char *const values_aliases[][2] = {{"binaryData", LATER}, {NULL, NULL}};
-const struct field_set kube_values_set =
-	FIELD_SET("ConfigMap or Secret", struct kube_values, values_fields, .aliases = values_aliases);
+const struct field_set kube_values_set = FIELD_SET("ConfigMap or Secret", struct kube_values,
+						   values_fields, .aliases = values_aliases);

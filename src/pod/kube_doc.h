@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * A Kubernetes Pod as Rocket understands it: the documents' structs, decoded by the tables of kube_doc.c. What
- * Kubernetes knows and Rocket can't honour has no member here, and is refused by its name.
+ * A Kubernetes Pod as Rocket understands it: the documents' structs, decoded by the tables of
+ * kube_doc.c. What Kubernetes knows and Rocket can't honour has no member here, and is refused by
+ * its name.
  */
 #pragma once
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The environment of a container: envFrom, then env, from plain values, the Pod's own fields, and the
- * ConfigMaps and Secrets beside it; with $(NAME) replaced as Kubernetes does. Pure.
+ * The environment of a container: envFrom, then env, from plain values, the Pod's own fields, and
+ * the ConfigMaps and Secrets beside it; with $(NAME) replaced as Kubernetes does. Pure.
  */
 #include <string.h>
 
@@ -67,17 +67,20 @@ char **kube_expand_words(struct kube *k, char **words, char **env)
 
 /* ---- ConfigMaps and Secrets ---- */
 
-static const struct kube_values *find_values(const struct kube *k, const char *kind, const char *name)
+static const struct kube_values *find_values(const struct kube *k, const char *kind,
+					     const char *name)
 {
 	for (size_t i = 0; i < k->values.n; i++)
-		if (!strcmp(k->values.v[i].kind, kind) && !strcmp(k->values.v[i].metadata.name, name))
+		if (!strcmp(k->values.v[i].kind, kind) &&
+		    !strcmp(k->values.v[i].metadata.name, name))
 			return &k->values.v[i];
 	return NULL;
 }
 
 static int digit64(char c)
 {
-	static const char digits[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+	static const char digits[] =
+		"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
 	const char *p = c ? strchr(digits, c) : NULL;
 
 	return p ? (int)(p - digits) : -1;
@@ -123,19 +126,22 @@ static int bad_secret(const struct kube *k, const struct doc *node, const char *
 
 static int add_pair(struct kube *k, struct kube_app *ka, const char *prefix, const char *pair)
 {
-	flag_set_pair(k->arena, &ka->app.env, prefix ? arena_printf(k->arena, "%s%s", prefix, pair) : pair);
+	flag_set_pair(k->arena, &ka->app.env,
+		      prefix ? arena_printf(k->arena, "%s%s", prefix, pair) : pair);
 	return 0;
 }
 
-static int add_all(struct kube *k, struct kube_app *ka, const char *kind, const struct kube_source_ref *ref,
-		   const char *prefix, struct err *e)
+static int add_all(struct kube *k, struct kube_app *ka, const char *kind,
+		   const struct kube_source_ref *ref, const char *prefix, struct err *e)
 {
 	const struct kube_values *v = find_values(k, kind, ref->name);
 	const struct doc *node = front_at(ka->node, "envFrom");
 	bool secret = !strcmp(kind, "Secret");
 
 	if (!v)
-		return ref->optional ? 0 : doc_err(node, e, "there is no %s named %.60s in this file", kind, ref->name);
+		return ref->optional ? 0
+				     : doc_err(node, e, "there is no %s named %.60s in this file",
+					       kind, ref->name);
 	for (char **p = v->data; p && *p; p++) {
 		const char *pair = secret ? decode_pair(k->arena, *p) : *p;
 
@@ -148,8 +154,8 @@ static int add_all(struct kube *k, struct kube_app *ka, const char *kind, const 
 	return 0;
 }
 
-static int value_of_key(struct kube *k, const struct doc *node, const char *kind, const struct kube_key_ref *ref,
-			const char **ret, struct err *e)
+static int value_of_key(struct kube *k, const struct doc *node, const char *kind,
+			const struct kube_key_ref *ref, const char **ret, struct err *e)
 {
 	const struct kube_values *v = find_values(k, kind, ref->name);
 	size_t n = strlen(ref->key);
@@ -163,7 +169,8 @@ static int value_of_key(struct kube *k, const struct doc *node, const char *kind
 	*ret = text;
 	if (text || ref->optional)
 		return 0;
-	return doc_err(node, e, "there is no %s named %.60s with the key %.60s in this file", kind, ref->name, ref->key);
+	return doc_err(node, e, "there is no %s named %.60s with the key %.60s in this file", kind,
+		       ref->name, ref->key);
 }
 
 /* ---- the Pod's own fields ---- */
@@ -173,12 +180,14 @@ static const char *subscript(const char *path, const char *start, char **pairs)
 {
 	size_t n = strlen(start), len = strlen(path);
 
-	if (strncmp(path, start, n) || len < n + 4 || strncmp(path + n, "['", 2) || strcmp(path + len - 2, "']"))
+	if (strncmp(path, start, n) || len < n + 4 || strncmp(path + n, "['", 2) ||
+	    strcmp(path + len - 2, "']"))
 		return NULL;
 	return find_value(pairs, path + n + 2, len - n - 4);
 }
 
-static int value_of_field(struct kube *k, const struct doc *node, const char *path, const char **ret, struct err *e)
+static int value_of_field(struct kube *k, const struct doc *node, const char *path,
+			  const char **ret, struct err *e)
 {
 	const struct kube_metadata *m = &k->doc.metadata;
 	const char *value = subscript(path, "metadata.labels", m->labels);
@@ -195,11 +204,12 @@ static int value_of_field(struct kube *k, const struct doc *node, const char *pa
 
 /* ---- env ---- */
 
-static int value_of_env(struct kube *k, const struct doc *node, const struct kube_env *env, char **so_far,
-			const char **ret, struct err *e)
+static int value_of_env(struct kube *k, const struct doc *node, const struct kube_env *env,
+			char **so_far, const char **ret, struct err *e)
 {
 	const struct kube_value_from *from = &env->from;
-	int sources = (from->config_map.name != NULL) + (from->secret.name != NULL) + (from->field != NULL);
+	int sources = (from->config_map.name != NULL) + (from->secret.name != NULL) +
+		      (from->field != NULL);
 
 	if (sources > 1 || (sources && env->value && *env->value))
 		return doc_err(node, e, "the variable %.60s has more than one source", env->name);
@@ -213,7 +223,8 @@ static int value_of_env(struct kube *k, const struct doc *node, const struct kub
 	return 0;
 }
 
-static int add_one(struct kube *k, struct kube_app *ka, const struct doc *node, const struct kube_env *env, struct err *e)
+static int add_one(struct kube *k, struct kube_app *ka, const struct doc *node,
+		   const struct kube_env *env, struct err *e)
 {
 	const char *value = NULL;
 	int rc;
@@ -225,10 +236,12 @@ static int add_one(struct kube *k, struct kube_app *ka, const struct doc *node, 
 	return add_pair(k, ka, NULL, arena_printf(k->arena, "%s=%s", env->name, value));
 }
 
-static int add_from(struct kube *k, struct kube_app *ka, const struct kube_env_from *from, struct err *e)
+static int add_from(struct kube *k, struct kube_app *ka, const struct kube_env_from *from,
+		    struct err *e)
 {
 	if ((from->config_map.name != NULL) == (from->secret.name != NULL))
-		return doc_err(front_at(ka->node, "envFrom"), e, "an entry of envFrom has either configMapRef or secretRef");
+		return doc_err(front_at(ka->node, "envFrom"), e,
+			       "an entry of envFrom has either configMapRef or secretRef");
 	if (from->config_map.name)
 		return add_all(k, ka, "ConfigMap", &from->config_map, from->prefix, e);
 	return add_all(k, ka, "Secret", &from->secret, from->prefix, e);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Volumes of a Pod and where containers mount them: emptyDir and persistentVolumeClaim are volumes of the
- * pod, hostPath is a hole a mount. Pure.
+ * Volumes of a Pod and where containers mount them: emptyDir and persistentVolumeClaim are volumes
+ * of the pod, hostPath is a hole a mount. Pure.
  */
 #include <string.h>
 
@@ -31,8 +31,8 @@ static const char *volume_name(const struct kube_volume *v)
 	return v->claim.name ? v->claim.name : v->name;
 }
 
-static int set_size(struct kube *k, const struct kube_volume *v, const struct doc *node, struct pod_volume *ret,
-		    struct err *e)
+static int set_size(struct kube *k, const struct kube_volume *v, const struct doc *node,
+		    struct pod_volume *ret, struct err *e)
 {
 	const char *medium = v->empty_dir.medium;
 
@@ -42,16 +42,19 @@ static int set_size(struct kube *k, const struct kube_volume *v, const struct do
 	if (!v->empty_dir.size)
 		return 0;
 	if (!ret->tmpfs)
-		return front_refuse(k->in, node, e, "the sizeLimit of an emptyDir that is not in memory");
+		return front_refuse(k->in, node, e,
+				    "the sizeLimit of an emptyDir that is not in memory");
 	if (unit_parse_size(v->empty_dir.size, &ret->size_bytes) || !ret->size_bytes)
 		return doc_err(node, e, "'%.40s' is no size", v->empty_dir.size);
 	return 0;
 }
 
-static int add_volume(struct kube *k, const struct kube_volume *v, const struct doc *node, struct err *e)
+static int add_volume(struct kube *k, const struct kube_volume *v, const struct doc *node,
+		      struct err *e)
 {
 	const struct kube_pod_security *s = &k->doc.spec.security;
-	struct pod_volume new = {.place = place_of(k->arena, node), .has_owner = true, .mode = EMPTY_DIR_MODE};
+	struct pod_volume new = {
+		.place = place_of(k->arena, node), .has_owner = true, .mode = EMPTY_DIR_MODE};
 	int rc;
 
 	if ((rc = one_source(v, node, e)))
@@ -76,7 +79,8 @@ static int add_volume(struct kube *k, const struct kube_volume *v, const struct 
 
 int kube_add_volumes(struct kube *k, struct err *e)
 {
-	const struct doc *c = k->doc.spec.volumes.n ? front_at(k->node, "spec.volumes")->child : NULL;
+	const struct doc *c =
+		k->doc.spec.volumes.n ? front_at(k->node, "spec.volumes")->child : NULL;
 	int rc = 0;
 
 	for (size_t i = 0; i < k->doc.spec.volumes.n && !rc; i++, c = c->next)
@@ -94,7 +98,8 @@ static const struct kube_volume *find_volume(const struct kube *k, const char *n
 	return NULL;
 }
 
-static int unknown_volume(const struct kube *k, const struct doc *node, const char *name, struct err *e)
+static int unknown_volume(const struct kube *k, const struct doc *node, const char *name,
+			  struct err *e)
 {
 	const char **names = arena_alloc(k->arena, (k->doc.spec.volumes.n + 1) * sizeof(*names));
 	const char *near;
@@ -111,11 +116,14 @@ static const struct {
 	const char *type;
 	enum hole_kind kind;
 } host_path_types[] = {
-	{"", HOLE_PATH}, {"Socket", HOLE_SOCKET}, {"CharDevice", HOLE_DEV}, {"BlockDevice", HOLE_DEV},
+	{"", HOLE_PATH},
+	{"Socket", HOLE_SOCKET},
+	{"CharDevice", HOLE_DEV},
+	{"BlockDevice", HOLE_DEV},
 };
 
-static int host_path_kind(struct kube *k, const struct kube_volume *v, const struct doc *node, enum hole_kind *ret,
-			  struct err *e)
+static int host_path_kind(struct kube *k, const struct kube_volume *v, const struct doc *node,
+			  enum hole_kind *ret, struct err *e)
 {
 	const char *type = v->host_path.type ? v->host_path.type : "";
 
@@ -126,11 +134,14 @@ static int host_path_kind(struct kube *k, const struct kube_volume *v, const str
 		*ret = host_path_types[i].kind;
 		return 0;
 	}
-	return front_refuse(k->in, node, e, "a hostPath of type %.40s: Rocket makes no path of the host and needs none to be said", type);
+	return front_refuse(k->in, node, e,
+			    "a hostPath of type %.40s: Rocket makes no path of the host and needs "
+			    "none to be said",
+			    type);
 }
 
-static int mount_host_path(struct kube *k, struct kube_app *ka, const struct kube_volume *v, const struct kube_mount *m,
-			   const struct doc *node, struct err *e)
+static int mount_host_path(struct kube *k, struct kube_app *ka, const struct kube_volume *v,
+			   const struct kube_mount *m, const struct doc *node, struct err *e)
 {
 	const struct hole_text t = {.whole = v->host_path.path, .base_dir = NULL};
 	struct hole h = {
@@ -153,8 +164,8 @@ static int mount_host_path(struct kube *k, struct kube_app *ka, const struct kub
 	return 0;
 }
 
-static int add_mount(struct kube *k, struct kube_app *ka, const struct kube_mount *m, const struct doc *node,
-		     struct err *e)
+static int add_mount(struct kube *k, struct kube_app *ka, const struct kube_mount *m,
+		     const struct doc *node, struct err *e)
 {
 	const struct kube_volume *v = find_volume(k, m->name);
 	struct pod_mount new = {.kind = MOUNT_VOLUME, .place = place_of(k->arena, node)};

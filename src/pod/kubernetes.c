@@ -19,7 +19,8 @@
 
 /* Annotations that once asked for confinement: dropping them would be silent. */
 static const char *const confining[] = {"container.apparmor.security.beta.kubernetes.io/",
-					"seccomp.security.alpha.kubernetes.io/", "container.seccomp.security.alpha.kubernetes.io/"};
+					"seccomp.security.alpha.kubernetes.io/",
+					"container.seccomp.security.alpha.kubernetes.io/"};
 
 static int add_annotations(struct kube *k, struct err *e)
 {
@@ -45,8 +46,9 @@ static int add_metadata(struct kube *k, struct err *e)
 	for (char **p = m->labels; p && *p; p++)
 		arena_strv_add(k->arena, &k->pod.labels, *p);
 	if (m->namespace)
-		arena_strv_add(k->arena, &k->pod.labels,
-			       arena_printf(k->arena, "io.kubernetes.pod.namespace=%s", m->namespace));
+		arena_strv_add(
+			k->arena, &k->pod.labels,
+			arena_printf(k->arena, "io.kubernetes.pod.namespace=%s", m->namespace));
 	return add_annotations(k, e);
 }
 
@@ -64,7 +66,8 @@ static int add_host_aliases(struct kube *k, struct err *e)
 		for (char **p = h->names; p && *p; p++) {
 			if (name_check(NAME_HOST, *p, e))
 				return place_err(node, e);
-			arena_strv_add(k->arena, &k->pod.hosts, arena_printf(k->arena, "%s %s", h->ip, *p));
+			arena_strv_add(k->arena, &k->pod.hosts,
+				       arena_printf(k->arena, "%s %s", h->ip, *p));
 		}
 	}
 	return 0;
@@ -77,14 +80,16 @@ static int add_dns(struct kube *k, struct err *e)
 
 	if (s->dns_policy && strcmp(s->dns_policy, "None")) {
 		int rc = front_refuse(k->in, front_at(k->node, "spec.dnsPolicy"), e,
-				     "dnsPolicy %.40s: a closed pod has no resolver", s->dns_policy);
+				      "dnsPolicy %.40s: a closed pod has no resolver",
+				      s->dns_policy);
 
 		if (rc)
 			return rc;
 	}
 	for (char **p = s->dns.servers; p && *p; p++)
 		if (!front_is_ip(*p))
-			return doc_err(node, e, "'%.60s' is no name server: it must be an IP address", *p);
+			return doc_err(node, e,
+				       "'%.60s' is no name server: it must be an IP address", *p);
 	for (char **p = s->dns.search; p && *p; p++)
 		if (name_check(NAME_HOST, *p, e))
 			return place_err(node, e);
@@ -110,8 +115,8 @@ static int add_namespaces(struct kube *k, struct err *e)
 		k->pod.distance = DISTANCE_JOINED + 1;
 	for (size_t i = 0; i < ARRAY_SIZE(namespaces) && !rc; i++)
 		if (namespaces[i].open)
-			rc = front_add_hole(k->in, &k->pod, front_at(k->node, namespaces[i].key), namespaces[i].hole, NULL,
-				       namespaces[i].origin, e);
+			rc = front_add_hole(k->in, &k->pod, front_at(k->node, namespaces[i].key),
+					    namespaces[i].hole, NULL, namespaces[i].origin, e);
 	return rc;
 }
 
@@ -124,7 +129,8 @@ static int add_sysctls(struct kube *k, struct err *e)
 
 		if (limits_check_sysctl(s->name, s->value, e))
 			return place_err(node, e);
-		arena_strv_add(k->arena, &k->pod.sysctls, arena_printf(k->arena, "%s=%s", s->name, s->value));
+		arena_strv_add(k->arena, &k->pod.sysctls,
+			       arena_printf(k->arena, "%s=%s", s->name, s->value));
 	}
 	return 0;
 }
@@ -137,7 +143,8 @@ static int add_hostname(struct kube *k, struct err *e)
 	if (s->hostname && name_check(NAME_HOST, s->hostname, e))
 		return place_err(front_at(k->node, "spec.hostname"), e);
 	if (s->os && strcmp(s->os, "linux"))
-		return doc_err(front_at(k->node, "spec.os"), e, "a pod of %.40s can't run here: this is linux", s->os);
+		return doc_err(front_at(k->node, "spec.os"), e,
+			       "a pod of %.40s can't run here: this is linux", s->os);
 	return 0;
 }
 
@@ -199,9 +206,10 @@ static int sort_document(struct kube *k, const struct doc *doc, struct err *e)
 	if (str_equal(kind, "ConfigMap") || str_equal(kind, "Secret"))
 		return add_values(k, doc, e);
 	if (!str_equal(kind, "Pod")) {
-		doc_err(doc_get(doc, "kind") ? doc_get(doc, "kind") : doc, e, "a document of the kind '%.40s' is not read here",
-			kind ? kind : "?");
-		return err_because(e, "Rocket runs one Pod, with the ConfigMaps and Secrets beside it");
+		doc_err(doc_get(doc, "kind") ? doc_get(doc, "kind") : doc, e,
+			"a document of the kind '%.40s' is not read here", kind ? kind : "?");
+		return err_because(
+			e, "Rocket runs one Pod, with the ConfigMaps and Secrets beside it");
 	}
 	if (k->node)
 		return doc_err(doc, e, "a second Pod starts here: Rocket runs one");
@@ -226,9 +234,10 @@ static int read_documents(struct kube *k, const struct doc *all, struct err *e)
 	return 0;
 }
 
-int kubernetes_decode(const struct native_input *in, const struct doc *all, struct pod *ret, struct err *e)
+int kubernetes_decode(const struct native_input *in, const struct doc *all, struct pod *ret,
+		      struct err *e)
 {
-	static int (*const steps[])(struct kube *k, struct err *e) = {
+	static int (*const steps[])(struct kube * k, struct err * e) = {
 		add_metadata, add_hostname,     add_host_aliases,    add_dns,        add_namespaces,
 		add_sysctls,  kube_add_volumes, add_init_containers, add_containers,
 	};

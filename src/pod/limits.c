@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Ranges as tables: control group limits (cgroups(7)), resource limits (getrlimit(2)), and the sysctls that
- * belong to a namespace and not to the host. Pure.
+ * Ranges as tables: control group limits (cgroups(7)), resource limits (getrlimit(2)), and the
+ * sysctls that belong to a namespace and not to the host. Pure.
  */
 #include "pod/limits.h"
 
@@ -21,8 +21,11 @@ struct range {
 	uint64_t least, most;
 };
 
-#define RANGE(member, key_, wide_, least_, most_) \
-	{ .key = (key_), .offset = offsetof(struct plan_limits, member), .wide = (wide_), .least = (least_), .most = (most_) }
+#define RANGE(member, key_, wide_, least_, most_)                                                  \
+	{                                                                                          \
+		.key = (key_), .offset = offsetof(struct plan_limits, member), .wide = (wide_),    \
+		.least = (least_), .most = (most_)                                                 \
+	}
 
 static const struct range ranges[] = {
 	RANGE(memory_bytes, "memory", true, 1 << 20, UINT64_C(1) << 60),
@@ -57,8 +60,9 @@ static int check_range(const struct range *r, const struct plan_limits *l, struc
 	err_new(e, ERR_USAGE, "the limit '%s' is out of range", r->key);
 	if (r->offset == offsetof(struct plan_limits, cpus_milli))
 		return err_because(e, "cpus is at least 0.01 and at most %d", CPU_MAX + 1);
-	return err_because(e, "it is %llu; the kernel takes %llu to %llu", (unsigned long long)value,
-			   (unsigned long long)r->least, (unsigned long long)r->most);
+	return err_because(e, "it is %llu; the kernel takes %llu to %llu",
+			   (unsigned long long)value, (unsigned long long)r->least,
+			   (unsigned long long)r->most);
 }
 
 /* One "N" or "N-M" of a cpuset; *inout moves behind it. */
@@ -121,9 +125,9 @@ int limits_check(const struct plan_limits *l, struct err *e)
 
 /* ---- rlimits ---- */
 
-static const char *const rlimit_names[] = {"as",     "core",   "cpu",    "data", "fsize",  "locks",      "memlock",
-					   "msgqueue", "nice", "nofile", "nproc", "rss", "rtprio", "rttime",
-					   "sigpending", "stack", NULL};
+static const char *const rlimit_names[] = {
+	"as",     "core",  "cpu", "data",   "fsize",  "locks",      "memlock", "msgqueue", "nice",
+	"nofile", "nproc", "rss", "rtprio", "rttime", "sigpending", "stack",   NULL};
 
 static int rlimit_value(const char *text, uint64_t *ret)
 {
@@ -150,7 +154,8 @@ static int rlimit_name(struct arena *a, const char *name, char **ret, struct err
 	return near ? err_try(e, "%s", near) : err_try(e, "man 2 getrlimit");
 }
 
-int limits_parse_rlimit(struct arena *a, const char *name, const char *text, struct plan_rlimit *ret, struct err *e)
+int limits_parse_rlimit(struct arena *a, const char *name, const char *text,
+			struct plan_rlimit *ret, struct err *e)
 {
 	const char *colon = strchr(text, ':');
 	char *soft = colon ? arena_strndup(a, text, (size_t)(colon - text)) : arena_strdup(a, text);
@@ -160,11 +165,13 @@ int limits_parse_rlimit(struct arena *a, const char *name, const char *text, str
 	if (rc)
 		return rc;
 	if (rlimit_value(soft, &r.soft) || rlimit_value(colon ? colon + 1 : text, &r.hard)) {
-		err_new(e, ERR_USAGE, "'%.60s' is no value for the resource limit %s", text, r.name);
+		err_new(e, ERR_USAGE, "'%.60s' is no value for the resource limit %s", text,
+			r.name);
 		return err_because(e, "it is written N, SOFT:HARD, or unlimited");
 	}
 	if (r.soft > r.hard)
-		return err_new(e, ERR_USAGE, "the soft resource limit %s is above the hard one", r.name);
+		return err_new(e, ERR_USAGE, "the soft resource limit %s is above the hard one",
+			       r.name);
 	*ret = r;
 	return 0;
 }
@@ -173,9 +180,20 @@ int limits_parse_rlimit(struct arena *a, const char *name, const char *text, str
 
 /* Of the network and IPC namespaces; "net." is a prefix, the others are whole. */
 static const char *const sysctl_names[] = {
-	"kernel.msgmax", "kernel.msgmnb", "kernel.msgmni", "kernel.sem", "kernel.shmall", "kernel.shmmax",
-	"kernel.shmmni", "kernel.shm_rmid_forced", "fs.mqueue.queues_max", "fs.mqueue.msg_max",
-	"fs.mqueue.msgsize_max", "fs.mqueue.msg_default", "fs.mqueue.msgsize_default", NULL,
+	"kernel.msgmax",
+	"kernel.msgmnb",
+	"kernel.msgmni",
+	"kernel.sem",
+	"kernel.shmall",
+	"kernel.shmmax",
+	"kernel.shmmni",
+	"kernel.shm_rmid_forced",
+	"fs.mqueue.queues_max",
+	"fs.mqueue.msg_max",
+	"fs.mqueue.msgsize_max",
+	"fs.mqueue.msg_default",
+	"fs.mqueue.msgsize_default",
+	NULL,
 };
 
 #define LETTERS "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789"
@@ -195,7 +213,8 @@ static bool sysctl_key_is_clean(const char *key)
 {
 	size_t n = strlen(key);
 
-	return n && n < 128 && strspn(key, LETTERS "._-") == n && !strstr(key, "..") && key[n - 1] != '.';
+	return n && n < 128 && strspn(key, LETTERS "._-") == n && !strstr(key, "..") &&
+	       key[n - 1] != '.';
 }
 
 int limits_check_sysctl(const char *key, const char *value, struct err *e)
@@ -204,8 +223,9 @@ int limits_check_sysctl(const char *key, const char *value, struct err *e)
 
 	if (!sysctl_key_is_clean(key) || !sysctl_is_ours(key)) {
 		err_new(e, ERR_USAGE, "the sysctl '%.80s' can't be set in a pod", key);
-		return err_because(e, "only those of the pod's own network and IPC belong to it: net.…, "
-				      "kernel.{sem,shm…,msg…}, fs.mqueue.…; the others are the whole host's");
+		return err_because(
+			e, "only those of the pod's own network and IPC belong to it: net.…, "
+			   "kernel.{sem,shm…,msg…}, fs.mqueue.…; the others are the whole host's");
 	}
 	if (n == 0 || n > 255 || strspn(value, LETTERS " \t.,_-") != n) {
 		err_new(e, ERR_USAGE, "'%.80s' can't be the value of the sysctl %s", value, key);

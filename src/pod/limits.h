@@ -6,16 +6,17 @@
 #include "base/err.h"
 #include "pod/plan.h"
 
-/* Each set limit within what the kernel takes, a request not above its limit. ERR_USAGE names the key. */
+/* Each set limit within what the kernel takes, a request not above its limit. ERR_USAGE names the
+ * key. */
 [[nodiscard]] int limits_check(const struct plan_limits *l, struct err *e);
 
 /* "nofile" and "1024", "1024:4096", "unlimited", "1024:unlimited" (getrlimit(2)). */
-[[nodiscard]] int limits_parse_rlimit(struct arena *a, const char *name, const char *text, struct plan_rlimit *ret,
-				      struct err *e);
+[[nodiscard]] int limits_parse_rlimit(struct arena *a, const char *name, const char *text,
+				      struct plan_rlimit *ret, struct err *e);
 
 /*
- * A sysctl of the pod's own network or IPC namespace, with a value of harmless characters. Every other one
- * belongs to the whole host and is refused.
+ * A sysctl of the pod's own network or IPC namespace, with a value of harmless characters. Every
+ * other one belongs to the whole host and is refused.
  */
 [[nodiscard]] int limits_check_sysctl(const char *key, const char *value, struct err *e);
 

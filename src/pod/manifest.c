@@ -16,7 +16,8 @@ static int one_only(const struct doc *doc, struct err *e)
 	return doc_err(doc->next, e, "this manifest is one document, and a second one starts here");
 }
 
-int manifest_parse(const struct native_input *in, const char *text, size_t len, struct pod *ret, struct err *e)
+int manifest_parse(const struct native_input *in, const char *text, size_t len, struct pod *ret,
+		   struct err *e)
 {
 	struct doc *all, *doc;
 	int rc = doc_parse_yaml_all(in->arena, in->file, text, len, &all, e);

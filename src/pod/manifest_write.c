@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * struct plan to YAML that native.c reads. Strings are always in double quotes (JSON's form, which YAML
- * shares), so that no value can be taken for something else; lists stand on one line. Pure.
+ * struct plan to YAML that native.c reads. Strings are always in double quotes (JSON's form, which
+ * YAML shares), so that no value can be taken for something else; lists stand on one line. Pure.
  */
 #include "pod/manifest_write.h"
 
@@ -313,7 +313,8 @@ static void write_volume(struct str *out, const struct plan_volume *v)
 		comma = ", ";
 	}
 	if (v->tmpfs) {
-		str_addf(out, v->size_bytes ? "%stmpfs: %" PRIu64 : "%stmpfs: true", comma, v->size_bytes);
+		str_addf(out, v->size_bytes ? "%stmpfs: %" PRIu64 : "%stmpfs: true", comma,
+			 v->size_bytes);
 		comma = ", ";
 	}
 	if (v->mode) {

@@ -61,7 +61,8 @@ static int mount_source(struct arena *a, const char *word, struct pod_mount *m, 
 	m->kind = MOUNT_VOLUME;
 	if (*word == '/' || *word == '.' || *word == '~') {
 		err_new(e, ERR_USAGE, "'%.120s' is a path of the host, and that is a hole", word);
-		return err_try(e, "holes: [\"path:%.100s:%.80s:rw@APP\"]", word, m->target ? m->target : "DST");
+		return err_try(e, "holes: [\"path:%.100s:%.80s:rw@APP\"]", word,
+			       m->target ? m->target : "DST");
 	}
 	if ((rc = name_check(NAME_VOLUME, word, e)))
 		return rc;
@@ -114,11 +115,14 @@ static const struct field mount_fields[] = {
 	FIELD(struct pod_mount, noexec, "noexec", FIELD_BOOL),
 };
 static const char *const mount_aliases[][2] = {
-	{"source", "volume:"},        {"name", "volume:"},        {"readOnly", "read_only:"}, {"ro", "read_only:"},
-	{"size", "tmpfs: 64Mi"},      {"bind", "holes: path:"},   {"path", "holes: path:"},   {"hostPath", "holes: path:"},
+	{"source", "volume:"},         {"name", "volume:"},
+	{"readOnly", "read_only:"},    {"ro", "read_only:"},
+	{"size", "tmpfs: 64Mi"},       {"bind", "holes: path:"},
+	{"path", "holes: path:"},      {"hostPath", "holes: path:"},
 	{"type", "volume: or tmpfs:"}, {NULL, NULL},
 };
-static const struct field_set mount_set = FIELD_SET("mount", struct pod_mount, mount_fields, .aliases = mount_aliases);
+static const struct field_set mount_set =
+	FIELD_SET("mount", struct pod_mount, mount_fields, .aliases = mount_aliases);
 
 static int decode_long(struct arena *a, const struct doc *node, struct pod_mount *m, struct err *e)
 {
@@ -133,7 +137,8 @@ static int decode_long(struct arena *a, const struct doc *node, struct pod_mount
 	if ((m->kind == MOUNT_TMPFS) == (m->volume != NULL))
 		return doc_err(node, e, "a mount has either 'volume' or 'tmpfs'");
 	if (m->volume && m->mode)
-		return doc_err(node, e, "'mode' belongs to the volume itself, below the pod's 'volumes'");
+		return doc_err(node, e,
+			       "'mode' belongs to the volume itself, below the pod's 'volumes'");
 	if (m->volume && (rc = name_check(NAME_VOLUME, m->volume, e)))
 		return place_err(node, e);
 	return 0;

@@ -34,7 +34,6 @@ static bool is_lower_or_digit(char c)
 	return (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9');
 }
 
-
 static bool rule_allows_edge(const struct name_rule *r, char c)
 {
 	return is_lower_or_digit(c) || (r->upper && c >= 'A' && c <= 'Z');
@@ -72,8 +71,9 @@ static int check_form(const struct name_rule *r, const char *name, struct err *e
 		if (edge ? rule_allows_edge(r, name[i]) : rule_allows(r, name[i]))
 			continue;
 		err_new(e, ERR_USAGE, "'%s' can't be %s name", name, r->whose);
-		return err_because(e, "%s name is made of %s, and starts and ends with a letter or digit",
-				   r->whose, r->words);
+		return err_because(
+			e, "%s name is made of %s, and starts and ends with a letter or digit",
+			r->whose, r->words);
 	}
 	return 0;
 }
@@ -86,7 +86,8 @@ int name_check(enum name_kind kind, const char *name, struct err *e)
 		return rc;
 	if (kind == NAME_APP && list_has(app_words, name)) {
 		err_new(e, ERR_USAGE, "an app can't be named '%s'", name);
-		return err_because(e, "the word has a meaning of its own; so do all, first, host, pod, internet, lan");
+		return err_because(e, "the word has a meaning of its own; so do all, first, host, "
+				      "pod, internet, lan");
 	}
 	if (kind == NAME_POD && looks_like_id(name)) {
 		err_new(e, ERR_USAGE, "a pod can't be named '%s'", name);
@@ -100,10 +101,11 @@ int name_check(enum name_kind kind, const char *name, struct err *e)
 }
 
 /* Endings of image files, longest first. */
-static const char *const image_endings[] = {".tar.gz", ".tar.xz",    ".tar.zst", ".tgz", ".tar",
-					    ".aci",    ".docker",    ".oci",     NULL};
+static const char *const image_endings[] = {".tar.gz", ".tar.xz", ".tar.zst", ".tgz", ".tar",
+					    ".aci",    ".docker", ".oci",     NULL};
 
-/* The part of an image's name that says what it is: behind the last '/', before tag, digest and tune. */
+/* The part of an image's name that says what it is: behind the last '/', before tag, digest and
+ * tune. */
 static size_t image_stem(const char *image, const char **ret)
 {
 	const char *slash = strrchr(image, '/');
@@ -156,20 +158,24 @@ char *name_to_host(struct arena *a, const char *pod)
 }
 
 static const char *const adjectives[] = {
-	"able",   "amber", "ample", "brave",  "brisk",  "broad", "calm",   "civil", "clear",  "crisp",  "deft",
-	"eager",  "early", "easy",  "even",   "fair",   "fine",  "firm",   "fleet", "fond",   "frank",  "fresh",
-	"gentle", "glad",  "grand", "happy",  "hardy",  "keen",  "kind",   "late",  "light",  "lively", "loyal",
-	"lucid",  "merry", "mild",  "modest", "neat",   "nimble", "noble", "plain", "polite", "proud",  "quick",
-	"quiet",  "rapid", "ready", "robust", "royal",  "sharp", "silent", "sleek", "smart",  "solid",  "sound",
-	"spry",   "steady", "sunny", "swift", "tidy",   "vivid", "warm",   "wise",  "witty",
+	"able",   "amber",  "ample",  "brave", "brisk",  "broad", "calm",   "civil",
+	"clear",  "crisp",  "deft",   "eager", "early",  "easy",  "even",   "fair",
+	"fine",   "firm",   "fleet",  "fond",  "frank",  "fresh", "gentle", "glad",
+	"grand",  "happy",  "hardy",  "keen",  "kind",   "late",  "light",  "lively",
+	"loyal",  "lucid",  "merry",  "mild",  "modest", "neat",  "nimble", "noble",
+	"plain",  "polite", "proud",  "quick", "quiet",  "rapid", "ready",  "robust",
+	"royal",  "sharp",  "silent", "sleek", "smart",  "solid", "sound",  "spry",
+	"steady", "sunny",  "swift",  "tidy",  "vivid",  "warm",  "wise",   "witty",
 };
 static const char *const nouns[] = {
-	"acorn",  "alder",  "anchor", "apple",  "aspen", "badger", "beacon", "birch", "breeze", "brook",  "candle",
-	"canyon", "cedar",  "cliff",  "clover", "comet", "coral",  "crane",  "delta", "dune",   "ember",  "falcon",
-	"fern",   "finch",  "fjord",  "forest", "gecko", "geyser", "glade",  "grove", "harbor", "hazel",  "heron",
-	"island", "juniper", "kestrel", "lagoon", "lark", "linden", "lynx",  "maple", "marsh",  "meadow", "meteor",
-	"moss",   "oak",    "ocean",  "orchid", "osprey", "otter", "pebble", "pine",  "plover", "quartz", "reef",
-	"river",  "robin",  "sparrow", "spruce", "summit", "tern", "thistle", "willow", "wren",
+	"acorn",  "alder",   "anchor",  "apple",   "aspen",  "badger",  "beacon", "birch",
+	"breeze", "brook",   "candle",  "canyon",  "cedar",  "cliff",   "clover", "comet",
+	"coral",  "crane",   "delta",   "dune",    "ember",  "falcon",  "fern",   "finch",
+	"fjord",  "forest",  "gecko",   "geyser",  "glade",  "grove",   "harbor", "hazel",
+	"heron",  "island",  "juniper", "kestrel", "lagoon", "lark",    "linden", "lynx",
+	"maple",  "marsh",   "meadow",  "meteor",  "moss",   "oak",     "ocean",  "orchid",
+	"osprey", "otter",   "pebble",  "pine",    "plover", "quartz",  "reef",   "river",
+	"robin",  "sparrow", "spruce",  "summit",  "tern",   "thistle", "willow", "wren",
 };
 static_assert(ARRAY_SIZE(adjectives) == 64 && ARRAY_SIZE(nouns) == 64, "6 bits each");
 

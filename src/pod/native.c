@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The native manifest as field tables. Data in: a document tree. Out: struct pod, every value checked as
- * far as one value can be; what needs images, accounts or other parts of the pod is resolve.c's work.
- * Invariant: a key is decoded, or refused by name; none is read and ignored. Pure.
+ * The native manifest as field tables. Data in: a document tree. Out: struct pod, every value
+ * checked as far as one value can be; what needs images, accounts or other parts of the pod is
+ * resolve.c's work. Invariant: a key is decoded, or refused by name; none is read and ignored.
+ * Pure.
  */
 #include "pod/native.h"
 
@@ -27,8 +28,12 @@ struct native {
 };
 
 /* A member of struct pod inside struct native. */
-#define POD_FIELD(member, key_, kind_, ...) FIELD(struct native, pod.member, key_, kind_, ##__VA_ARGS__)
-#define CUSTOM(key_, decode_, ...) { .key = (key_), .kind = FIELD_CUSTOM, .decode = (decode_), ##__VA_ARGS__ }
+#define POD_FIELD(member, key_, kind_, ...)                                                        \
+	FIELD(struct native, pod.member, key_, kind_, ##__VA_ARGS__)
+#define CUSTOM(key_, decode_, ...)                                                                 \
+	{                                                                                          \
+		.key = (key_), .kind = FIELD_CUSTOM, .decode = (decode_), ##__VA_ARGS__            \
+	}
 #define LATER(key_) CUSTOM(key_, native_refuse_later)
 
 /* ---- values of an app ---- */
@@ -87,7 +92,9 @@ static int app_workdir(struct arena *a, const struct doc *node, void *object, st
 static int app_tz(struct arena *a, const struct doc *node, void *object, struct err *e)
 {
 	if (node->kind != DOC_STR || !*node->text)
-		return doc_err(node, e, "tz must be a time zone such as Europe/Berlin, or local for the host's");
+		return doc_err(
+			node, e,
+			"tz must be a time zone such as Europe/Berlin, or local for the host's");
 	((struct pod_app *)object)->tz = arena_strdup(a, node->text);
 	return 0;
 }
@@ -128,8 +135,10 @@ static const struct field stop_fields[] = {
 	CUSTOM("signal", stop_signal),
 	CUSTOM("grace", stop_grace),
 };
-static const char *const stop_aliases[][2] = {{"timeout", "grace:"}, {"stop_grace_period", "grace:"}, {NULL, NULL}};
-static const struct field_set stop_set = FIELD_SET("stop", struct pod_stop, stop_fields, .aliases = stop_aliases);
+static const char *const stop_aliases[][2] = {
+	{"timeout", "grace:"}, {"stop_grace_period", "grace:"}, {NULL, NULL}};
+static const struct field_set stop_set =
+	FIELD_SET("stop", struct pod_stop, stop_fields, .aliases = stop_aliases);
 
 /* ---- caps ---- */
 
@@ -138,7 +147,8 @@ static int caps_drop(struct arena *a, const struct doc *node, void *object, stru
 	uint64_t *drop = object;
 
 	if (node->kind != DOC_LIST)
-		return doc_err(node, e, "drop must be a list of capabilities, such as [NET_RAW], or [ALL]");
+		return doc_err(node, e,
+			       "drop must be a list of capabilities, such as [NET_RAW], or [ALL]");
 	for (const struct doc *c = node->child; c; c = c->next) {
 		uint64_t set = 0;
 
@@ -153,8 +163,11 @@ static int caps_drop(struct arena *a, const struct doc *node, void *object, stru
 
 static const struct field caps_fields[] = {CUSTOM("drop", caps_drop)};
 static const char *const caps_aliases[][2] = {
-	{"add", "a capability is a hole: cap:NAME@APP below 'holes'"}, {"remove", "drop:"}, {NULL, NULL}};
-static const struct field_set caps_set = FIELD_SET("caps", uint64_t, caps_fields, .aliases = caps_aliases);
+	{"add", "a capability is a hole: cap:NAME@APP below 'holes'"},
+	{"remove", "drop:"},
+	{NULL, NULL}};
+static const struct field_set caps_set =
+	FIELD_SET("caps", uint64_t, caps_fields, .aliases = caps_aliases);
 
 /* ---- hooks, logs ---- */
 
@@ -162,17 +175,21 @@ static int hook_argv(const struct doc *node, char **argv, struct err *e)
 {
 	if (argv && argv[0])
 		return 0;
-	return doc_err(node, e, "a hook is a program with its arguments, such as [/bin/prepare, --all]");
+	return doc_err(node, e,
+		       "a hook is a program with its arguments, such as [/bin/prepare, --all]");
 }
 
 static const struct field hooks_fields[] = {
 	FIELD(struct pod_app, pre_start, "pre_start", FIELD_STRV),
 	FIELD(struct pod_app, post_stop, "post_stop", FIELD_STRV),
 };
-static const char *const hooks_aliases[][2] = {
-	{"pre-start", "pre_start:"}, {"post-stop", "post_stop:"}, {"preStop", "post_stop:"},
-	{"postStart", "pre_start:"}, {NULL, NULL}};
-static const struct field_set hooks_set = FIELD_SET("hooks", struct pod_app, hooks_fields, .aliases = hooks_aliases);
+static const char *const hooks_aliases[][2] = {{"pre-start", "pre_start:"},
+					       {"post-stop", "post_stop:"},
+					       {"preStop", "post_stop:"},
+					       {"postStart", "pre_start:"},
+					       {NULL, NULL}};
+static const struct field_set hooks_set =
+	FIELD_SET("hooks", struct pod_app, hooks_fields, .aliases = hooks_aliases);
 
 /* The members of hooks_set are the app's own, so the mapping decodes into the app. */
 static int app_hooks(struct arena *a, const struct doc *node, void *object, struct err *e)
@@ -190,9 +207,13 @@ static const struct field logs_fields[] = {
 	FIELD(struct pod_logs, size_bytes, "size", FIELD_SIZE),
 	FIELD(struct pod_logs, files, "files", FIELD_U32),
 };
-static const char *const logs_aliases[][2] = {
-	{"max-size", "size:"}, {"max-file", "files:"}, {"max_size", "size:"}, {"driver", "size: and files:"}, {NULL, NULL}};
-static const struct field_set logs_set = FIELD_SET("logs", struct pod_logs, logs_fields, .aliases = logs_aliases);
+static const char *const logs_aliases[][2] = {{"max-size", "size:"},
+					      {"max-file", "files:"},
+					      {"max_size", "size:"},
+					      {"driver", "size: and files:"},
+					      {NULL, NULL}};
+static const struct field_set logs_set =
+	FIELD_SET("logs", struct pod_logs, logs_fields, .aliases = logs_aliases);
 
 static int decode_logs(struct arena *a, const struct doc *node, struct pod_logs *ret, struct err *e)
 {
@@ -306,7 +327,8 @@ static const char *const app_aliases[][2] = {
 	{"build", "rocket build, then image: NAME"},
 	{NULL, NULL},
 };
-static const struct field_set app_set = FIELD_SET("app", struct pod_app, app_fields, .aliases = app_aliases);
+static const struct field_set app_set =
+	FIELD_SET("app", struct pod_app, app_fields, .aliases = app_aliases);
 
 /* ---- volumes ---- */
 
@@ -336,7 +358,9 @@ static int volume_owner(struct arena *a, const struct doc *node, void *object, s
 	const char *colon = node->text ? strchr(node->text, ':') : NULL;
 	uint64_t uid, gid;
 
-	if (!colon || unit_parse_u64(arena_strndup(a, node->text, (size_t)(colon - node->text)), 0, INT32_MAX, &uid) ||
+	if (!colon ||
+	    unit_parse_u64(arena_strndup(a, node->text, (size_t)(colon - node->text)), 0, INT32_MAX,
+			   &uid) ||
 	    unit_parse_u64(colon + 1, 0, INT32_MAX, &gid))
 		return doc_err(node, e, "owner must be two numbers, \"UID:GID\"");
 	v->uid = (uint32_t)uid;
@@ -352,10 +376,14 @@ static const struct field volume_fields[] = {
 	CUSTOM("mode", volume_mode),
 	CUSTOM("owner", volume_owner),
 };
-static const char *const volume_aliases[][2] = {
-	{"external", "keep: true"}, {"driver", "{} or {keep: true} or {tmpfs: 64Mi}"}, {"size", "tmpfs: 64Mi"},
-	{"emptyDir", "{}"},         {"hostPath", "holes: path:SRC:DST of the pod"},    {"user", "owner:"},
-	{"path", "holes: path:SRC:DST of the pod"}, {NULL, NULL}};
+static const char *const volume_aliases[][2] = {{"external", "keep: true"},
+						{"driver", "{} or {keep: true} or {tmpfs: 64Mi}"},
+						{"size", "tmpfs: 64Mi"},
+						{"emptyDir", "{}"},
+						{"hostPath", "holes: path:SRC:DST of the pod"},
+						{"user", "owner:"},
+						{"path", "holes: path:SRC:DST of the pod"},
+						{NULL, NULL}};
 static const struct field_set volume_set =
 	FIELD_SET("volume", struct pod_volume, volume_fields, .aliases = volume_aliases);
 
@@ -438,15 +466,18 @@ static const struct field dns_fields[] = {
 	FIELD(struct pod_dns, servers, "servers", FIELD_STRV),
 	FIELD(struct pod_dns, search, "search", FIELD_STRV),
 };
-static const char *const dns_aliases[][2] = {{"nameservers", "servers:"}, {"searches", "search:"}, {NULL, NULL}};
-static const struct field_set dns_set = FIELD_SET("dns", struct pod_dns, dns_fields, .aliases = dns_aliases);
+static const char *const dns_aliases[][2] = {
+	{"nameservers", "servers:"}, {"searches", "search:"}, {NULL, NULL}};
+static const struct field_set dns_set =
+	FIELD_SET("dns", struct pod_dns, dns_fields, .aliases = dns_aliases);
 
 /* dns: [IP, …] or {servers: […], search: […]} */
 static int pod_dns(struct arena *a, const struct doc *node, void *object, struct err *e)
 {
 	struct decode d = {.arena = a};
 	struct native *n = object;
-	struct doc map = {.kind = DOC_MAP, .file = node->file, .line = node->line, .column = node->column};
+	struct doc map = {
+		.kind = DOC_MAP, .file = node->file, .line = node->line, .column = node->column};
 	struct doc servers = *node;
 	int rc;
 
@@ -460,7 +491,8 @@ static int pod_dns(struct arena *a, const struct doc *node, void *object, struct
 		return rc;
 	for (char **p = n->pod.dns.servers; p && *p; p++)
 		if (!front_is_ip(*p))
-			return doc_err(node, e, "'%.60s' is no name server: it must be an IP address", *p);
+			return doc_err(node, e,
+				       "'%.60s' is no name server: it must be an IP address", *p);
 	for (char **p = n->pod.dns.search; p && *p; p++)
 		if (name_check(NAME_HOST, *p, e))
 			return place_err(node, e);
@@ -471,8 +503,10 @@ static int pod_ids(struct arena *a, const struct doc *node, void *object, struct
 {
 	uint64_t ids;
 
-	if (node->kind != DOC_INT || unit_parse_u64(node->text, 65536, UINT64_C(1) << 30, &ids) || ids % 65536) {
-		doc_err(node, e, "ids must be the size of the pod's range of user ids: a multiple of 65536");
+	if (node->kind != DOC_INT || unit_parse_u64(node->text, 65536, UINT64_C(1) << 30, &ids) ||
+	    ids % 65536) {
+		doc_err(node, e,
+			"ids must be the size of the pod's range of user ids: a multiple of 65536");
 		return err_try(e, "ids: 131072");
 	}
 	((struct native *)object)->pod.ids = (uint32_t)ids;
@@ -501,17 +535,29 @@ static const struct field pod_fields[] = {
 	LATER("grant"),
 	LATER("net"),
 };
-static const char *const pod_aliases[][2] = {
-	{"name", "pod:"},           {"services", "apps:"},      {"containers", "apps:"},   {"metadata", "pod: and labels:"},
-	{"spec", "apps:"},          {"version", "leave it out"}, {"networks", "holes:"},   {"ports", "holes: [in:PORT:APPPORT]"},
-	{"shm_size", "shm:"},       {"hostAliases", "hosts:"},  {"extra_hosts", "hosts:"}, {"dnsConfig", "dns:"},
-	{"restart", "restart: of each app"}, {"image", "apps: {NAME: {image: …}}"}, {NULL, NULL}};
-static const struct field_set pod_set = FIELD_SET("pod", struct native, pod_fields, .aliases = pod_aliases);
+static const char *const pod_aliases[][2] = {{"name", "pod:"},
+					     {"services", "apps:"},
+					     {"containers", "apps:"},
+					     {"metadata", "pod: and labels:"},
+					     {"spec", "apps:"},
+					     {"version", "leave it out"},
+					     {"networks", "holes:"},
+					     {"ports", "holes: [in:PORT:APPPORT]"},
+					     {"shm_size", "shm:"},
+					     {"hostAliases", "hosts:"},
+					     {"extra_hosts", "hosts:"},
+					     {"dnsConfig", "dns:"},
+					     {"restart", "restart: of each app"},
+					     {"image", "apps: {NAME: {image: …}}"},
+					     {NULL, NULL}};
+static const struct field_set pod_set =
+	FIELD_SET("pod", struct native, pod_fields, .aliases = pod_aliases);
 
 /* ---- what one value can't tell ---- */
 
 /* "default", "none", or the file of a profile. */
-static int finish_seccomp(const struct native_input *in, const struct doc *node, struct pod_app *app, struct err *e)
+static int finish_seccomp(const struct native_input *in, const struct doc *node,
+			  struct pod_app *app, struct err *e)
 {
 	const char *word = app->seccomp;
 
@@ -519,13 +565,15 @@ static int finish_seccomp(const struct native_input *in, const struct doc *node,
 		return 0;
 	if (!strchr(word, '/') || (*word != '/' && !in->base_dir)) {
 		doc_err(doc_get(node, "seccomp"), e, "seccomp can't be '%.60s'", word);
-		return err_because(e, "it is default, none, or the path of a profile such as ./profile.bpf");
+		return err_because(
+			e, "it is default, none, or the path of a profile such as ./profile.bpf");
 	}
 	app->seccomp = path_clean(in->arena, in->base_dir, word);
 	return app->seccomp ? 0 : doc_err(node, e, "the path of the seccomp profile is too long");
 }
 
-static int finish_app(const struct native_input *in, const struct doc *node, struct pod_app *app, struct err *e)
+static int finish_app(const struct native_input *in, const struct doc *node, struct pod_app *app,
+		      struct err *e)
 {
 	int rc = app_name(in->arena, node, e);
 
@@ -536,7 +584,8 @@ static int finish_app(const struct native_input *in, const struct doc *node, str
 		return doc_err(node, e, "the image of app '%s' is empty", app->name);
 	if (str_has_prefix(app->image, "./") || str_has_prefix(app->image, "../")) {
 		if (!in->base_dir)
-			return doc_err(node, e, "the image '%.100s' must be an absolute path here", app->image);
+			return doc_err(node, e, "the image '%.100s' must be an absolute path here",
+				       app->image);
 		app->image = path_clean(in->arena, in->base_dir, app->image);
 	}
 	if (!app->image)
@@ -544,7 +593,8 @@ static int finish_app(const struct native_input *in, const struct doc *node, str
 	return finish_seccomp(in, node, app, e);
 }
 
-static int finish_apps(const struct native_input *in, const struct doc *doc, struct pod *pod, struct err *e)
+static int finish_apps(const struct native_input *in, const struct doc *doc, struct pod *pod,
+		       struct err *e)
 {
 	const struct doc *apps = doc_get(doc, "apps");
 	const struct doc *c = apps->child;
@@ -557,7 +607,8 @@ static int finish_apps(const struct native_input *in, const struct doc *doc, str
 	return rc;
 }
 
-static int finish_volumes(const struct native_input *in, const struct doc *doc, struct pod *pod, struct err *e)
+static int finish_volumes(const struct native_input *in, const struct doc *doc, struct pod *pod,
+			  struct err *e)
 {
 	const struct doc *volumes = doc_get(doc, "volumes");
 	const struct doc *c = volumes ? volumes->child : NULL;
@@ -568,15 +619,20 @@ static int finish_volumes(const struct native_input *in, const struct doc *doc, 
 		if (name_check(NAME_VOLUME, v->name, e))
 			return place_err(c, e);
 		if (!strcmp(v->name, "tmpfs"))
-			return doc_err(c, e, "a volume can't be named tmpfs: the word means memory in 'mounts'");
+			return doc_err(
+				c, e,
+				"a volume can't be named tmpfs: the word means memory in 'mounts'");
 		if (v->keep && v->tmpfs)
-			return doc_err(c, e, "a volume can't be in memory (tmpfs) and outlive the pod (keep)");
+			return doc_err(
+				c, e,
+				"a volume can't be in memory (tmpfs) and outlive the pod (keep)");
 		v->place = place_of(in->arena, c);
 	}
 	return 0;
 }
 
-static int finish_holes(const struct native_input *in, const struct doc *holes, struct pod *pod, struct err *e)
+static int finish_holes(const struct native_input *in, const struct doc *holes, struct pod *pod,
+			struct err *e)
 {
 	int rc = 0;
 
@@ -590,7 +646,8 @@ bool native_is_native(const struct doc *doc)
 	return !doc_get(doc, "kind") && !doc_get(doc, "acKind") && !doc_get(doc, "ociVersion");
 }
 
-int native_decode(const struct native_input *in, const struct doc *doc, struct pod *ret, struct err *e)
+int native_decode(const struct native_input *in, const struct doc *doc, struct pod *ret,
+		  struct err *e)
 {
 	struct decode d = {.arena = in->arena, .warn = in->warn};
 	struct native n = {};
@@ -606,7 +663,8 @@ int native_decode(const struct native_input *in, const struct doc *doc, struct p
 	return 0;
 }
 
-int native_parse(const struct native_input *in, const char *text, size_t len, struct pod *ret, struct err *e)
+int native_parse(const struct native_input *in, const char *text, size_t len, struct pod *ret,
+		 struct err *e)
 {
 	struct doc *doc;
 	int rc = doc_parse_yaml(in->arena, in->file, text, len, &doc, e);

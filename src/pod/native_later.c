@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Keys of the native manifest that this version can't do yet. Their values are checked as strictly as any
- * other, so that a typo stays a typo; what is well written is then refused by name, never dropped. When one
- * of them is built its row leaves this table. Pure.
+ * Keys of the native manifest that this version can't do yet. Their values are checked as strictly
+ * as any other, so that a typo stays a typo; what is well written is then refused by name, never
+ * dropped. When one of them is built its row leaves this table. Pure.
  */
 #include <string.h>
 
@@ -33,11 +33,17 @@ static const struct field probe_fields[] = {
 	FIELD(struct probe, failures, "failures", FIELD_U32),
 };
 static const char *const probe_aliases[][2] = {
-	{"httpGet", "http: \":PORT/PATH\""}, {"tcpSocket", "tcp: \":PORT\""}, {"test", "exec: [PROGRAM, …]"},
-	{"command", "exec: [PROGRAM, …]"},   {"interval", "every:"},          {"periodSeconds", "every:"},
-	{"retries", "failures:"},            {NULL, NULL},
+	{"httpGet", "http: \":PORT/PATH\""},
+	{"tcpSocket", "tcp: \":PORT\""},
+	{"test", "exec: [PROGRAM, …]"},
+	{"command", "exec: [PROGRAM, …]"},
+	{"interval", "every:"},
+	{"periodSeconds", "every:"},
+	{"retries", "failures:"},
+	{NULL, NULL},
 };
-static const struct field_set probe_set = FIELD_SET("probe", struct probe, probe_fields, .aliases = probe_aliases);
+static const struct field_set probe_set =
+	FIELD_SET("probe", struct probe, probe_fields, .aliases = probe_aliases);
 
 static int check_probe(struct arena *a, const struct doc *node, struct err *e)
 {
@@ -48,13 +54,14 @@ static int check_probe(struct arena *a, const struct doc *node, struct err *e)
 
 	if (rc)
 		return rc;
-	return kinds == 1 ? 0 : doc_err(node, e, "a probe has exactly one of exec, http, tcp, grpc");
+	return kinds == 1 ? 0
+			  : doc_err(node, e, "a probe has exactly one of exec, http, tcp, grpc");
 }
 
 /* ---- links ---- */
 
-static const char *const link_kinds[] = {"tcp",    "udp",  "unix",  "stdout", "stderr", "output",
-					 "fifo",   "files", "ipc",  "signal", NULL};
+static const char *const link_kinds[] = {"tcp",  "udp",   "unix", "stdout", "stderr", "output",
+					 "fifo", "files", "ipc",  "signal", NULL};
 
 static int link_syntax(const struct doc *node, struct err *e)
 {
@@ -91,8 +98,12 @@ static int check_link(const struct doc *node, struct err *e)
 		return rc;
 	n = strcspn(link->text, " ");
 	memcpy(kind, link->text, n < sizeof(kind) ? n : sizeof(kind) - 1);
-	return native_word_index(&(struct doc){.kind = DOC_STR, .text = kind, .key = link->key, .file = link->file,
-					       .line = link->line, .column = link->column},
+	return native_word_index(&(struct doc){.kind = DOC_STR,
+					       .text = kind,
+					       .key = link->key,
+					       .file = link->file,
+					       .line = link->line,
+					       .column = link->column},
 				 link_kinds, &(int){0}, e);
 }
 
@@ -129,7 +140,8 @@ static int check_texts(struct arena *a, const struct doc *node, struct err *e)
 
 static int check_map(struct arena *a, const struct doc *node, struct err *e)
 {
-	return node->kind == DOC_MAP ? 0 : doc_err(node, e, "expected a mapping for '%s'", node->key);
+	return node->kind == DOC_MAP ? 0
+				     : doc_err(node, e, "expected a mapping for '%s'", node->key);
 }
 
 static int check_text_or_list(struct arena *a, const struct doc *node, struct err *e)
@@ -170,7 +182,8 @@ int native_refuse_later(struct arena *a, const struct doc *node, void *object, s
 		if ((rc = laters[i].check(a, node, e)))
 			return rc;
 		doc_key_err(node, e, "%s is not built yet", laters[i].what);
-		err_because(e, "this version of Rocket understands the key and can't do what it says");
+		err_because(e,
+			    "this version of Rocket understands the key and can't do what it says");
 		return err_try(e, "take the key '%s' out", node->key);
 	}
 	return doc_key_err(node, e, "'%s' is not built yet", node->key);

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Numbers that bound an app, from the manifest: `limits`, `rlimits`, `sysctls`, file modes. Every number is
- * held against the range that the kernel takes, so that a start does not fail half-way. Pure.
+ * Numbers that bound an app, from the manifest: `limits`, `rlimits`, `sysctls`, file modes. Every
+ * number is held against the range that the kernel takes, so that a start does not fail half-way.
+ * Pure.
  */
 #include <string.h>
 
@@ -55,7 +56,8 @@ static int decode_swap(struct arena *a, const struct doc *node, void *object, st
 	}
 	if (node->text && !unit_parse_size(node->text, &l->swap_bytes))
 		return 0;
-	return doc_err(node, e, "swap must be a size such as 64Mi (on top of memory), or unlimited");
+	return doc_err(node, e,
+		       "swap must be a size such as 64Mi (on top of memory), or unlimited");
 }
 
 static const struct field limits_fields[] = {
@@ -69,9 +71,15 @@ static const struct field limits_fields[] = {
 	FIELD(struct plan_limits, io_weight, "io_weight", FIELD_U32),
 };
 static const char *const limits_aliases[][2] = {
-	{"cpu", "cpus:"},           {"mem", "memory:"},          {"mem_limit", "memory:"},
-	{"pids_limit", "pids:"},    {"memswap", "swap:"},        {"request", "memory_request:"},
-	{"requests", "memory_request:"}, {"limits", "memory:"},  {"nofile", "rlimits: {nofile: …} of the app"},
+	{"cpu", "cpus:"},
+	{"mem", "memory:"},
+	{"mem_limit", "memory:"},
+	{"pids_limit", "pids:"},
+	{"memswap", "swap:"},
+	{"request", "memory_request:"},
+	{"requests", "memory_request:"},
+	{"limits", "memory:"},
+	{"nofile", "rlimits: {nofile: …} of the app"},
 	{NULL, NULL},
 };
 static const struct field_set limits_set =
@@ -80,7 +88,8 @@ static const struct field_set limits_set =
 /* "memory: 0" would read like "none at all" and mean "no limit". */
 static int check_no_zero(const struct doc *node, struct err *e)
 {
-	static const char *const keys[] = {"memory", "memory_request", "cpus", "cpu_shares", "pids", "io_weight"};
+	static const char *const keys[] = {"memory",     "memory_request", "cpus",
+					   "cpu_shares", "pids",           "io_weight"};
 
 	for (size_t i = 0; i < ARRAY_SIZE(keys); i++) {
 		const struct doc *c = doc_get(node, keys[i]);
@@ -93,7 +102,8 @@ static int check_no_zero(const struct doc *node, struct err *e)
 	return 0;
 }
 
-int native_decode_limits(struct arena *a, const struct doc *node, struct plan_limits *ret, struct err *e)
+int native_decode_limits(struct arena *a, const struct doc *node, struct plan_limits *ret,
+			 struct err *e)
 {
 	struct decode d = {.arena = a};
 	struct plan_limits l = {};
@@ -118,9 +128,11 @@ static const struct field soft_hard_fields[] = {
 	FIELD(struct soft_hard, soft, "soft", FIELD_STR, .required = true),
 	FIELD(struct soft_hard, hard, "hard", FIELD_STR, .required = true),
 };
-static const struct field_set soft_hard_set = FIELD_SET("rlimit", struct soft_hard, soft_hard_fields);
+static const struct field_set soft_hard_set =
+	FIELD_SET("rlimit", struct soft_hard, soft_hard_fields);
 
-static int decode_rlimit(struct arena *a, const struct doc *node, struct plan_rlimit *r, struct err *e)
+static int decode_rlimit(struct arena *a, const struct doc *node, struct plan_rlimit *r,
+			 struct err *e)
 {
 	struct decode d = {.arena = a};
 	struct soft_hard sh = {};
@@ -157,7 +169,8 @@ int native_decode_sysctls(struct arena *a, const struct doc *node, char ***ret, 
 	int rc;
 
 	if (node->kind != DOC_MAP)
-		return doc_err(node, e, "sysctls must be a map, such as {net.core.somaxconn: 1024}");
+		return doc_err(node, e,
+			       "sysctls must be a map, such as {net.core.somaxconn: 1024}");
 	for (const struct doc *c = node->child; c; c = c->next) {
 		if (!c->text || c->kind == DOC_NULL)
 			return doc_err(c, e, "expected a value for the sysctl '%.80s'", c->key);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Decoders of the native manifest's values that are no plain field (see FIELD_CUSTOM in base/field.h):
- * each takes the document node and the struct that it is a member of.
+ * Decoders of the native manifest's values that are no plain field (see FIELD_CUSTOM in
+ * base/field.h): each takes the document node and the struct that it is a member of.
  */
 #pragma once
 
@@ -19,7 +19,8 @@ int native_decode_mounts(struct arena *a, const struct doc *node, void *object, 
 /* `rlimits:` into struct pod_app. */
 int native_decode_rlimits(struct arena *a, const struct doc *node, void *object, struct err *e);
 /* `limits:` into *ret. */
-int native_decode_limits(struct arena *a, const struct doc *node, struct plan_limits *ret, struct err *e);
+int native_decode_limits(struct arena *a, const struct doc *node, struct plan_limits *ret,
+			 struct err *e);
 /* `sysctls:` into *ret, only those of the pod's own namespaces. */
 int native_decode_sysctls(struct arena *a, const struct doc *node, char ***ret, struct err *e);
 

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Word-wise path cleaning, and the rule where an app's mounts may lie. Pure: see base/path.h for real opens. */
+/* Word-wise path cleaning, and the rule where an app's mounts may lie. Pure: see base/path.h for
+ * real opens. */
 #include "pod/paths.h"
 
 #include <limits.h>
@@ -58,12 +59,14 @@ const char *path_target_refusal(const char *target)
 	if (len >= PATH_MAX)
 		return "the path in the app is longer than 4095 characters";
 	if (!path_is_clean_absolute(target) || target[len - 1] == '/')
-		return "the path in the app must be absolute, without '.' and '..', and not '/' itself";
+		return "the path in the app must be absolute, without '.' and '..', and not '/' "
+		       "itself";
 	for (size_t i = 0; i < ARRAY_SIZE(reserved); i++) {
 		size_t n = strlen(reserved[i]);
 
 		if (!strncmp(target, reserved[i], n) && (target[n] == 0 || target[n] == '/'))
-			return "/proc, /sys and /dev are Rocket's own in every app: a device is a hole (dev:PATH), "
+			return "/proc, /sys and /dev are Rocket's own in every app: a device is a "
+			       "hole (dev:PATH), "
 			       "and the size of /dev/shm is the pod's key shm";
 	}
 	return NULL;

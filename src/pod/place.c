@@ -8,7 +8,8 @@ char *place_of(struct arena *a, const struct doc *node)
 {
 	if (!node || !node->line)
 		return NULL;
-	return arena_printf(a, "%s:%u:%u", node->file ? node->file : "manifest", node->line, node->column);
+	return arena_printf(a, "%s:%u:%u", node->file ? node->file : "manifest", node->line,
+			    node->column);
 }
 
 int place_err_text(const char *place, struct err *e)
@@ -28,6 +29,7 @@ int place_err(const struct doc *node, struct err *e)
 
 	if (!node || !node->line)
 		return -e->code;
-	snprintf(place, sizeof(place), "%s:%u:%u", node->file ? node->file : "manifest", node->line, node->column);
+	snprintf(place, sizeof(place), "%s:%u:%u", node->file ? node->file : "manifest", node->line,
+		 node->column);
 	return place_err_text(place, e);
 }

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The plan as field tables: what `rocket plan` prints and what lies in a pod's directory. Keys are stable;
- * new ones may come, none changes its meaning. Pure, and free of the document libraries, since the
- * supervisor links it.
+ * The plan as field tables: what `rocket plan` prints and what lies in a pod's directory. Keys are
+ * stable; new ones may come, none changes its meaning. Pure, and free of the document libraries,
+ * since the supervisor links it.
  */
 #include "pod/plan.h"
 
@@ -12,8 +12,8 @@ const char *const distance_names[] = {"joined", "close", "apart", NULL};
 const char *const restart_names[] = {"never", "on-failure", "always", NULL};
 const char *const app_kind_names[] = {"app", "init", "sidecar", NULL};
 const char *const mount_kind_names[] = {"bind", "volume", "tmpfs", "file", NULL};
-const char *const hole_kind_names[] = {"in",     "in-fd", "in-pod", "out",      "path", "socket",
-				       "dev",    "cap",   "newprivs", "ns",     NULL};
+const char *const hole_kind_names[] = {"in",  "in-fd", "in-pod",   "out", "path", "socket",
+				       "dev", "cap",   "newprivs", "ns",  NULL};
 const char *const hole_proto_names[] = {"tcp", "udp", "icmp", NULL};
 
 static const struct field hole_fields[] = {

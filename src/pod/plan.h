@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The plan: the pod with nothing left to decide. Every path, id, mount, rule and limit is named here;
- * the boundary and the supervisor look at nothing else. It is a record (base/record.h): `rocket plan`
- * prints it, the pod's directory keeps it, `start`, `enter` and `restart` read it again.
+ * The plan: the pod with nothing left to decide. Every path, id, mount, rule and limit is named
+ * here; the boundary and the supervisor look at nothing else. It is a record (base/record.h):
+ * `rocket plan` prints it, the pod's directory keeps it, `start`, `enter` and `restart` read it
+ * again.
  *
  * Ids inside the plan are those inside the pod; the host's id is ids.base + id.
  */
@@ -19,63 +20,66 @@ enum distance { DISTANCE_JOINED, DISTANCE_CLOSE, DISTANCE_APART };
 enum restart { RESTART_NEVER, RESTART_ON_FAILURE, RESTART_ALWAYS };
 enum app_kind { APP_MAIN, APP_INIT, APP_SIDECAR };
 enum mount_kind {
-	MOUNT_BIND,    /* a host path: a path or socket hole */
-	MOUNT_VOLUME,  /* a volume of the pod (plan_volume by name, sub-path in .source) */
+	MOUNT_BIND,   /* a host path: a path or socket hole */
+	MOUNT_VOLUME, /* a volume of the pod (plan_volume by name, sub-path in .source) */
 	MOUNT_TMPFS,
-	MOUNT_FILE,    /* a file of the pod's directory (hosts, hostname, resolv.conf), read-only in the app */
+	MOUNT_FILE, /* a file of the pod's directory (hosts, hostname, resolv.conf), read-only in
+		       the app */
 };
-extern const char *const distance_names[], *const restart_names[], *const app_kind_names[], *const mount_kind_names[];
+extern const char *const distance_names[],
+	*const restart_names[], *const app_kind_names[], *const mount_kind_names[];
 
 struct plan_mount {
 	enum mount_kind kind;
-	char *source;           /* BIND: host path; VOLUME: volume name; FILE: name in the pod's directory */
-	char *target;           /* absolute, clean, in the app */
+	char *source; /* BIND: host path; VOLUME: volume name; FILE: name in the pod's directory */
+	char *target; /* absolute, clean, in the app */
 	bool read_only, noexec, create_dir;
-	uint64_t size_bytes;    /* TMPFS; 0: half of the app's memory limit, else 64Mi */
-	uint32_t mode;          /* TMPFS; 0: 1777 */
-	bool socket;            /* BIND of a socket or file */
+	uint64_t size_bytes; /* TMPFS; 0: half of the app's memory limit, else 64Mi */
+	uint32_t mode;       /* TMPFS; 0: 1777 */
+	bool socket;         /* BIND of a socket or file */
 };
 
 struct plan_device {
-	char *path;             /* on the host */
-	char *target;           /* in the app */
+	char *path;   /* on the host */
+	char *target; /* in the app */
 	uint32_t major, minor;
 	bool block;
-	char *access;           /* "rwm" subset */
+	char *access; /* "rwm" subset */
 };
 
 struct plan_limits {
-	uint64_t memory_bytes;          /* 0: none, here and below */
+	uint64_t memory_bytes; /* 0: none, here and below */
 	uint64_t memory_request_bytes;
-	uint64_t swap_bytes;            /* on top of memory; none given: none allowed where memory is limited */
+	uint64_t
+		swap_bytes; /* on top of memory; none given: none allowed where memory is limited */
 	bool swap_unlimited;
 	uint32_t cpus_milli;
-	uint32_t cpu_shares;            /* 2..262144 */
-	char *cpuset;                   /* "0-1" */
+	uint32_t cpu_shares; /* 2..262144 */
+	char *cpuset;        /* "0-1" */
 	uint32_t pids;
-	uint32_t io_weight;             /* 1..10000 */
+	uint32_t io_weight; /* 1..10000 */
 };
 
 struct plan_rlimit {
-	char *name;             /* "nofile" */
-	uint64_t soft, hard;    /* UINT64_MAX: unlimited */
+	char *name;          /* "nofile" */
+	uint64_t soft, hard; /* UINT64_MAX: unlimited */
 };
 
 struct plan_app {
 	char *name;
-	char *image;            /* as the owner wrote it */
-	char *image_digest;     /* manifest digest */
-	char *view;             /* store's view id, or NULL with rootfs */
+	char *image;        /* as the owner wrote it */
+	char *image_digest; /* manifest digest */
+	char *view;         /* store's view id, or NULL with rootfs */
 	enum distance distance;
 	enum app_kind kind;
 	char **argv;
-	char **env;             /* complete: "K=V" */
+	char **env; /* complete: "K=V" */
 	char *workdir;
 	uint32_t uid, gid;
-	char **groups;          /* decimal gids */
-	uint64_t caps;          /* bit n: capability n, in the pod's user namespace */
+	char **groups; /* decimal gids */
+	uint64_t caps; /* bit n: capability n, in the pod's user namespace */
 	bool new_privs;
-	char *seccomp;          /* "default", "none", or the path of a profile */
+	char *seccomp; /* "default", "none", or the path of a profile */
 	bool read_only;
 	bool tty, stdin_open, init;
 	char *tz;
@@ -88,21 +92,21 @@ struct plan_app {
 	LIST(struct plan_device) devices;
 	LIST(struct plan_rlimit) rlimits;
 	char **labels;
-	uint64_t log_bytes;     /* size at which the log rotates */
-	uint32_t log_files;     /* kept, the current one included */
-	char **pre_start;       /* argv run in the app's confinement before, or NULL */
+	uint64_t log_bytes; /* size at which the log rotates */
+	uint32_t log_files; /* kept, the current one included */
+	char **pre_start;   /* argv run in the app's confinement before, or NULL */
 	char **post_stop;
 };
 
 struct plan_volume {
 	char *name;
-	bool keep;              /* outlives the pod: below volumes/, else in the pod's directory */
+	bool keep; /* outlives the pod: below volumes/, else in the pod's directory */
 	bool tmpfs;
-	uint64_t size_bytes;    /* of a tmpfs */
-	char *fill_view;        /* image VOLUME: filled from this view's … */
-	char *fill_path;        /* … directory on first use */
-	bool from_image;        /* declared by the image alone, named by Rocket */
-	uint32_t uid, gid;      /* owner when it is made */
+	uint64_t size_bytes; /* of a tmpfs */
+	char *fill_view;     /* image VOLUME: filled from this view's … */
+	char *fill_path;     /* … directory on first use */
+	bool from_image;     /* declared by the image alone, named by Rocket */
+	uint32_t uid, gid;   /* owner when it is made */
 	uint32_t mode;
 };
 
@@ -113,21 +117,21 @@ struct plan_ids {
 };
 
 struct plan {
-	char *id;               /* 32 hex digits */
+	char *id; /* 32 hex digits */
 	char *name;
 	char *hostname;
 	int64_t created_ns;
 	char *boot_id;
-	char *exit;             /* "all", "first", or an app's name */
+	char *exit; /* "all", "first", or an app's name */
 	enum distance distance;
 	struct plan_ids ids;
-	uint64_t shm_bytes;     /* of the /dev/shm that joined and close apps share */
+	uint64_t shm_bytes; /* of the /dev/shm that joined and close apps share */
 	struct plan_limits limits;
-	char **sysctls;         /* "net.core.somaxconn=1024", of the pod's namespaces only */
-	char **dns, **dns_search, **hosts;   /* hosts: "IP NAME…" */
-	bool host_net, host_ipc, host_pid;   /* ns: holes */
-	bool remove;            /* --rm */
-	char *cgroup;           /* below each hierarchy's root: "rocket/ID", or the unit's own */
+	char **sysctls; /* "net.core.somaxconn=1024", of the pod's namespaces only */
+	char **dns, **dns_search, **hosts; /* hosts: "IP NAME…" */
+	bool host_net, host_ipc, host_pid; /* ns: holes */
+	bool remove;                       /* --rm */
+	char *cgroup; /* below each hierarchy's root: "rocket/ID", or the unit's own */
 	LIST(struct plan_app) apps;
 	LIST(struct plan_volume) volumes;
 	LIST(struct hole) holes;

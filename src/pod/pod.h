@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The pod as it is asked for, by whichever front end: native manifest, command line, Kubernetes Pod, appc
- * PodManifest. Nothing is decided here: what nobody said is NULL, zero or false, and resolve.h fills it
- * when it makes the plan. Everything lies in one arena.
+ * The pod as it is asked for, by whichever front end: native manifest, command line, Kubernetes
+ * Pod, appc PodManifest. Nothing is decided here: what nobody said is NULL, zero or false, and
+ * resolve.h fills it when it makes the plan. Everything lies in one arena.
  */
 #pragma once
 
@@ -15,17 +15,17 @@
 
 /* What an app has mounted that is no hole. */
 struct pod_mount {
-	char *place;            /* "pod.yaml:12:5", or NULL; so everywhere below */
-	enum mount_kind kind;   /* MOUNT_VOLUME or MOUNT_TMPFS */
-	char *target;           /* absolute, clean */
+	char *place;          /* "pod.yaml:12:5", or NULL; so everywhere below */
+	enum mount_kind kind; /* MOUNT_VOLUME or MOUNT_TMPFS */
+	char *target;         /* absolute, clean */
 	char *volume;
 	bool read_only, noexec;
-	uint64_t size_bytes;    /* tmpfs */
-	uint32_t mode;          /* tmpfs */
+	uint64_t size_bytes; /* tmpfs */
+	uint32_t mode;       /* tmpfs */
 };
 
 struct pod_stop {
-	uint32_t signal;        /* 0: the image's */
+	uint32_t signal; /* 0: the image's */
 	int64_t grace_ns;
 	bool has_grace;
 };
@@ -38,23 +38,23 @@ struct pod_logs {
 struct pod_app {
 	char *place;
 	char *name;
-	char *image;            /* as written; a "./FILE" of a manifest is made absolute */
-	bool replaces_config;   /* nothing of the image's config holds: the words here are all (appc) */
-	int distance;           /* enum distance + 1; 0: the pod's */
+	char *image;          /* as written; a "./FILE" of a manifest is made absolute */
+	bool replaces_config; /* nothing of the image's config holds (appc) */
+	int distance;         /* enum distance + 1; 0: the pod's */
 	enum app_kind kind;
-	char **exec;            /* replaces entrypoint and command; NULL: not given */
-	char **args;            /* replaces the command; NULL: not given */
-	char **env;             /* "K=V" */
+	char **exec; /* replaces entrypoint and command; NULL: not given */
+	char **args; /* replaces the command; NULL: not given */
+	char **env;  /* "K=V" */
 	char *workdir;
-	char *user;             /* "name", "101", "101:101", "name:group" */
-	char **groups;          /* names or numbers, beside those of /etc/group */
-	bool non_root;          /* uid 0 is refused */
+	char *user;    /* "name", "101", "101:101", "name:group" */
+	char **groups; /* names or numbers, beside those of /etc/group */
+	bool non_root; /* uid 0 is refused */
 	bool read_only, tty, stdin_open, init;
 	char *tz;
 	struct plan_limits limits;
 	LIST(struct pod_mount) mounts;
 	LIST(struct plan_rlimit) rlimits;
-	char **sysctls;         /* "key=value" */
+	char **sysctls; /* "key=value" */
 	int64_t oom_score;
 	char *seccomp;
 	uint64_t cap_drop;
@@ -70,10 +70,10 @@ struct pod_volume {
 	char *name;
 	bool keep;
 	bool tmpfs;
-	uint64_t size_bytes;    /* of a tmpfs */
-	uint32_t mode;          /* 0: 0755, or the image folder's that fills it */
+	uint64_t size_bytes; /* of a tmpfs */
+	uint32_t mode;       /* 0: 0755, or the image folder's that fills it */
 	uint32_t uid, gid;
-	bool has_owner;         /* else the first app's user that mounts it */
+	bool has_owner; /* else the first app's user that mounts it */
 };
 
 struct pod_dns {
@@ -81,18 +81,18 @@ struct pod_dns {
 };
 
 struct pod {
-	char *file;             /* the manifest, for messages; NULL on a command line */
-	char *name;             /* NULL: Rocket makes one up */
-	char *hostname;         /* NULL: from the name */
-	int distance;           /* enum distance + 1; 0: close */
-	char *exit;             /* NULL: all */
+	char *file;     /* the manifest, for messages; NULL on a command line */
+	char *name;     /* NULL: Rocket makes one up */
+	char *hostname; /* NULL: from the name */
+	int distance;   /* enum distance + 1; 0: close */
+	char *exit;     /* NULL: all */
 	bool remove;
-	uint32_t ids;           /* size of the id range that is wanted; 0: 65536 */
-	uint64_t shm_bytes;     /* 0: 64Mi */
+	uint32_t ids;       /* size of the id range that is wanted; 0: 65536 */
+	uint64_t shm_bytes; /* 0: 64Mi */
 	struct plan_limits limits;
-	struct pod_logs logs;   /* for apps without their own */
+	struct pod_logs logs; /* for apps without their own */
 	struct pod_dns dns;
-	char **hosts;           /* "IP NAME…" */
+	char **hosts; /* "IP NAME…" */
 	char **sysctls;
 	char **labels;
 	LIST(struct pod_app) apps;

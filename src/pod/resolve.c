@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The pod's own part of the plan, and the order of the rest: names, holes, volumes, then each app. Data in:
- * struct pod and what the callbacks look up. Out: a plan with nothing left to decide. Pure.
+ * The pod's own part of the plan, and the order of the rest: names, holes, volumes, then each app.
+ * Data in: struct pod and what the callbacks look up. Out: a plan with nothing left to decide.
+ * Pure.
  */
 #include "pod/resolve.h"
 
@@ -42,7 +43,8 @@ static int resolve_names(struct resolve *r, struct err *e)
 	r->plan->name = p->name ? arena_strdup(r->arena, p->name) : make_name(r);
 	if ((rc = name_check(NAME_POD, r->plan->name, e)))
 		return rc;
-	r->plan->hostname = p->hostname ? arena_strdup(r->arena, p->hostname) : name_to_host(r->arena, r->plan->name);
+	r->plan->hostname = p->hostname ? arena_strdup(r->arena, p->hostname)
+					: name_to_host(r->arena, r->plan->name);
 	return name_check(NAME_HOST, r->plan->hostname, e);
 }
 
@@ -127,7 +129,9 @@ static int add_sysctls(struct resolve *r, char **sysctls, const char *owner, str
 		const char *old = find_sysctl(r->plan->sysctls, *sysctls);
 
 		if (old && strcmp(old, *sysctls)) {
-			err_new(e, ERR_USAGE, "the apps of a pod share its sysctls, and two values are asked for");
+			err_new(e, ERR_USAGE,
+				"the apps of a pod share its sysctls, and two values are asked "
+				"for");
 			return err_because(e, "%s, and %s (%s)", old, *sysctls, owner);
 		}
 		if (!old)
@@ -181,7 +185,7 @@ static int resolve_apps(struct resolve *r, struct err *e)
 
 int plan_resolve(const struct pod_inputs *in, struct plan *ret, struct err *e)
 {
-	static int (*const steps[])(struct resolve *r, struct err *e) = {
+	static int (*const steps[])(struct resolve * r, struct err * e) = {
 		resolve_facts, resolve_app_names, resolve_names,   resolve_exit, resolve_plain,
 		resolve_holes, resolve_sysctls,   resolve_volumes, resolve_apps,
 	};

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * What an app runs, as whom, and within which bounds: the owner's words over the image's over Rocket's
- * defaults (docs/manifest.md lists them). Pure.
+ * What an app runs, as whom, and within which bounds: the owner's words over the image's over
+ * Rocket's defaults (docs/manifest.md lists them). Pure.
  */
 #include <string.h>
 
@@ -16,8 +16,14 @@
 
 #define DEFAULT_PATH "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 
-enum { ENV_MAX = 4096, PIDS_DEFAULT = 4096, LOG_FILES_DEFAULT = 3, NOFILE_SOFT = 1024, NOFILE_HARD = 524288 };
-#define LOG_BYTES_DEFAULT (UINT64_C(10) << 20)
+enum {
+	ENV_MAX = 4096,
+	PIDS_DEFAULT = 4096,
+	LOG_FILES_DEFAULT = 3,
+	NOFILE_SOFT = 1024,
+	NOFILE_HARD = 524288
+};
+#define LOG_BYTES_DEFAULT     (UINT64_C(10) << 20)
 #define STOP_GRACE_DEFAULT_NS (INT64_C(10) * 1000000000)
 
 /* ---- image and user ---- */
@@ -40,13 +46,16 @@ static int ids_too_few(const struct resolve *r, const char *what, uint64_t id, s
 	return err_try(e, "rocket run --ids %llu …", (unsigned long long)wanted);
 }
 
-static int check_id(const struct resolve *r, const char *app, const char *what, uint64_t id, struct err *e)
+static int check_id(const struct resolve *r, const char *app, const char *what, uint64_t id,
+		    struct err *e)
 {
 	const struct plan_ids *ids = &r->in->host.ids;
 
 	if (!ids->count || id < ids->count)
 		return 0;
-	return ids_too_few(r, arena_printf(r->arena, "app '%s' has the %s id %llu", app, what, (unsigned long long)id),
+	return ids_too_few(r,
+			   arena_printf(r->arena, "app '%s' has the %s id %llu", app, what,
+					(unsigned long long)id),
 			   id, e);
 }
 
@@ -63,13 +72,15 @@ static int resolve_image(struct resolve *r, struct resolve_app *ra, struct err *
 	ra->app.view = arena_strdup(r->arena, ra->image->view);
 	if (ids->count && ra->image->max_id >= ids->count)
 		return ids_too_few(r,
-				   arena_printf(r->arena, "the image %s holds files of the id %llu", ra->app.image,
+				   arena_printf(r->arena, "the image %s holds files of the id %llu",
+						ra->app.image,
 						(unsigned long long)ra->image->max_id),
 				   ra->image->max_id, e);
 	return 0;
 }
 
-static int add_groups(struct resolve *r, struct resolve_app *ra, char **groups, const char *group_text, struct err *e)
+static int add_groups(struct resolve *r, struct resolve_app *ra, char **groups,
+		      const char *group_text, struct err *e)
 {
 	int rc = 0;
 
@@ -92,10 +103,12 @@ static int resolve_user(struct resolve *r, struct resolve_app *ra, struct err *e
 	if ((rc = account_resolve(r->arena, spec, passwd, group, &ra->account, e)))
 		return rc;
 	if (ra->asked->non_root && ra->account.uid == 0) {
-		err_new(e, ERR_USAGE, "app '%s' must not run as root, and its user is root", ra->asked->name);
+		err_new(e, ERR_USAGE, "app '%s' must not run as root, and its user is root",
+			ra->asked->name);
 		return err_because(e, "runAsNonRoot is true");
 	}
-	if ((rc = add_groups(r, ra, config->groups, group, e)) || (rc = add_groups(r, ra, ra->asked->groups, group, e)))
+	if ((rc = add_groups(r, ra, config->groups, group, e)) ||
+	    (rc = add_groups(r, ra, ra->asked->groups, group, e)))
 		return rc;
 	if ((rc = check_id(r, ra->asked->name, "user", ra->account.uid, e)))
 		return rc;
@@ -115,7 +128,8 @@ static void add_words(struct arena *a, char ***argv, char **words)
 		arena_strv_add(a, argv, *words);
 }
 
-/* exec replaces the image's entrypoint and command, args the command alone (as Kubernetes and docker). */
+/* exec replaces the image's entrypoint and command, args the command alone (as Kubernetes and
+ * docker). */
 static int resolve_argv(struct resolve *r, struct resolve_app *ra, struct err *e)
 {
 	const struct pod_app *asked = ra->asked;
@@ -142,10 +156,12 @@ static int resolve_workdir(struct resolve *r, struct resolve_app *ra, struct err
 	char *clean = path_clean(r->arena, NULL, dir ? dir : "/");
 
 	if (!clean)
-		return err_new(e, ERR_USAGE, "the working directory of app '%s' is longer than 4095 characters",
+		return err_new(e, ERR_USAGE,
+			       "the working directory of app '%s' is longer than 4095 characters",
 			       ra->asked->name);
 	if (str_equal(clean, "/proc") || str_has_prefix(clean, "/proc/")) {
-		err_new(e, ERR_USAGE, "the working directory of app '%s' can't be %s", ra->asked->name, clean);
+		err_new(e, ERR_USAGE, "the working directory of app '%s' can't be %s",
+			ra->asked->name, clean);
 		return err_because(e, "what lies below /proc is no directory of the image");
 	}
 	ra->app.workdir = clean;
@@ -170,7 +186,8 @@ static void env_set(struct arena *a, char ***env, const char *entry)
 static int env_set_all(struct arena *a, char ***env, char **entries, const char *app, struct err *e)
 {
 	if (strv_len(entries) > ENV_MAX)
-		return err_new(e, ERR_USAGE, "app '%s' has more than %d environment variables", app, ENV_MAX);
+		return err_new(e, ERR_USAGE, "app '%s' has more than %d environment variables", app,
+			       ENV_MAX);
 	for (char **p = entries; p && *p; p++)
 		if (**p != '=' && strchr(*p, '='))
 			env_set(a, env, *p);
@@ -202,7 +219,8 @@ static int env_set_zone(struct resolve *r, struct resolve_app *ra, char ***env, 
 		return rc;
 	rule = zone_rule(r->arena, bytes, n);
 	if (!rule)
-		return err_new(e, ERR_FAILED, "the host's file of the time zone %.60s holds no rule", zone);
+		return err_new(e, ERR_FAILED,
+			       "the host's file of the time zone %.60s holds no rule", zone);
 	env_set(r->arena, env, arena_printf(r->arena, "TZ=%s", rule));
 	return 0;
 }
@@ -273,7 +291,8 @@ static int resolve_stop(struct resolve *r, struct resolve_app *ra, struct err *e
 	if (!image_signal || !*image_signal)
 		image_signal = "TERM";
 	if (signal_parse(image_signal, &ra->app.stop_signal, e)) {
-		err_new(e, ERR_USAGE, "the image of app '%s' wants to be stopped by '%.40s', which is no signal",
+		err_new(e, ERR_USAGE,
+			"the image of app '%s' wants to be stopped by '%.40s', which is no signal",
 			ra->asked->name, image_signal);
 		return err_try(e, "stop: {signal: TERM}, or --stop-signal TERM");
 	}
@@ -298,7 +317,8 @@ static int resolve_plain(struct resolve *r, struct resolve_app *ra, struct err *
 	struct plan_app *app = &ra->app;
 
 	app->name = arena_strdup(r->arena, asked->name);
-	app->distance = (enum distance)(asked->distance ? asked->distance - 1 : (int)r->plan->distance);
+	app->distance =
+		(enum distance)(asked->distance ? asked->distance - 1 : (int)r->plan->distance);
 	app->kind = asked->kind;
 	app->read_only = asked->read_only;
 	app->tty = asked->tty;
@@ -318,7 +338,8 @@ static int resolve_plain(struct resolve *r, struct resolve_app *ra, struct err *
 		return err_try(e, "distance: close");
 	}
 	if (app->kind == APP_INIT && app->restart == RESTART_ALWAYS) {
-		err_new(e, ERR_USAGE, "app '%s' is of kind init and can't be restarted always", asked->name);
+		err_new(e, ERR_USAGE, "app '%s' is of kind init and can't be restarted always",
+			asked->name);
 		return err_because(e, "an init app ends before the others start");
 	}
 	return 0;
@@ -326,9 +347,9 @@ static int resolve_plain(struct resolve *r, struct resolve_app *ra, struct err *
 
 int resolve_app_process(struct resolve *r, struct resolve_app *ra, struct err *e)
 {
-	static int (*const steps[])(struct resolve *r, struct resolve_app *ra, struct err *e) = {
-		resolve_plain,   resolve_image, resolve_user,    resolve_argv, resolve_workdir,
-		resolve_env,     resolve_stop,  resolve_rlimits, resolve_logs,
+	static int (*const steps[])(struct resolve * r, struct resolve_app * ra, struct err * e) = {
+		resolve_plain, resolve_image, resolve_user,    resolve_argv, resolve_workdir,
+		resolve_env,   resolve_stop,  resolve_rlimits, resolve_logs,
 	};
 	int rc = 0;
 

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Holes against the pod that they are for: known apps, what this version can open, ports that meet, and
- * privileges that a user namespace can't give. Path and socket holes become mounts in resolve_mounts.c.
- * Pure.
+ * Holes against the pod that they are for: known apps, what this version can open, ports that meet,
+ * and privileges that a user namespace can't give. Path and socket holes become mounts in
+ * resolve_mounts.c. Pure.
  */
 #include <string.h>
 
@@ -41,7 +41,8 @@ static bool opens_host_users(const struct pod *p)
 	return false;
 }
 
-/* A capability that the kernel asks of the host's user namespace is worth nothing in the pod's own. */
+/* A capability that the kernel asks of the host's user namespace is worth nothing in the pod's own.
+ */
 static int check_cap(const struct resolve *r, const struct hole *h, struct err *e)
 {
 	const char *instead;
@@ -53,9 +54,12 @@ static int check_cap(const struct resolve *r, const struct hole *h, struct err *
 	only = caps_host_only(set, &instead);
 	if (!only || opens_host_users(r->pod))
 		return 0;
-	err_new(e, ERR_USAGE, "the hole %s can't be opened in a pod with its own user namespace", h->text);
-	err_because(e, "%s works only in the host's user namespace; it takes the hole ns:user too, which this "
-		       "version of Rocket can't open yet",
+	err_new(e, ERR_USAGE, "the hole %s can't be opened in a pod with its own user namespace",
+		h->text);
+	err_because(e,
+		    "%s works only in the host's user namespace; it takes the hole ns:user too, "
+		    "which this "
+		    "version of Rocket can't open yet",
 		    set == caps_all ? "part of ALL" : caps_name((unsigned)__builtin_ctzll(only)));
 	if (set == caps_all)
 		err_try(e, "name each capability that the app needs, as in cap:NET_ADMIN");
@@ -93,7 +97,8 @@ static struct listen listen_of(const struct hole *h)
 		return (struct listen){.v4 = true};
 	if (!strcmp(h->addr, "::"))
 		return (struct listen){.v6 = true};
-	return strchr(h->addr, ':') ? (struct listen){.ip6 = h->addr} : (struct listen){.ip4 = h->addr};
+	return strchr(h->addr, ':') ? (struct listen){.ip6 = h->addr}
+				    : (struct listen){.ip4 = h->addr};
 }
 
 static bool family_meets(bool any_a, const char *ip_a, bool any_b, const char *ip_b)
@@ -112,15 +117,18 @@ static bool listens_meet(const struct hole *a, const struct hole *b)
 {
 	struct listen la = listen_of(a), lb = listen_of(b);
 
-	if (a->proto != b->proto || !a->port || !b->port || !ranges_meet(a->port, a->port_end, b->port, b->port_end))
+	if (a->proto != b->proto || !a->port || !b->port ||
+	    !ranges_meet(a->port, a->port_end, b->port, b->port_end))
 		return false;
-	return family_meets(la.v4, la.ip4, lb.v4, lb.ip4) || family_meets(la.v6, la.ip6, lb.v6, lb.ip6);
+	return family_meets(la.v4, la.ip4, lb.v4, lb.ip4) ||
+	       family_meets(la.v6, la.ip6, lb.v6, lb.ip6);
 }
 
 /* Two apps on one loopback can't both listen on the port. */
 static bool apps_meet(const struct hole *a, const struct hole *b)
 {
-	uint32_t a_end = a->app_port + (a->port_end - a->port), b_end = b->app_port + (b->port_end - b->port);
+	uint32_t a_end = a->app_port + (a->port_end - a->port),
+		 b_end = b->app_port + (b->port_end - b->port);
 
 	return a->proto == b->proto && a->app && b->app && strcmp(a->app, b->app) &&
 	       ranges_meet(a->app_port, a_end, b->app_port, b_end);
@@ -131,13 +139,15 @@ static int check_pair(const struct hole *a, const struct hole *b, struct err *e)
 	if (a->kind != HOLE_IN || b->kind != HOLE_IN)
 		return 0;
 	if (listens_meet(a, b)) {
-		err_new(e, ERR_USAGE, "two holes want the same port of the host: %s and %s", a->text, b->text);
+		err_new(e, ERR_USAGE, "two holes want the same port of the host: %s and %s",
+			a->text, b->text);
 		err_try(e, "give one of them another port");
 		return refuse(b, e);
 	}
 	if (apps_meet(a, b)) {
 		err_new(e, ERR_USAGE, "the apps '%s' and '%s' want the same port", a->app, b->app);
-		err_because(e, "they stand close and meet on one loopback; the holes are %s and %s", a->text, b->text);
+		err_because(e, "they stand close and meet on one loopback; the holes are %s and %s",
+			    a->text, b->text);
 		err_try(e, "let one of the two listen on another port");
 		return refuse(b, e);
 	}
@@ -191,7 +201,8 @@ static bool has_device(const struct plan_app *app, const char *target)
 	return false;
 }
 
-static int give_device(struct resolve *r, struct resolve_app *ra, const struct hole *h, struct err *e)
+static int give_device(struct resolve *r, struct resolve_app *ra, const struct hole *h,
+		       struct err *e)
 {
 	const struct pod_sources *s = &r->in->sources;
 	struct host_file file = {};
@@ -204,8 +215,11 @@ static int give_device(struct resolve *r, struct resolve_app *ra, const struct h
 	if (file.kind != HOST_FILE_CHAR && file.kind != HOST_FILE_BLOCK)
 		return bad_device(h, "what lies there is no device", e);
 	if (has_device(&ra->app, h->target))
-		return bad_device(h, arena_printf(r->arena, "app '%s' has another device at %s already", ra->asked->name,
-						  h->target), e);
+		return bad_device(h,
+				  arena_printf(r->arena,
+					       "app '%s' has another device at %s already",
+					       ra->asked->name, h->target),
+				  e);
 	*list_add(r->arena, &ra->app.devices) = (struct plan_device){
 		.path = h->source,
 		.target = h->target,
@@ -228,14 +242,15 @@ static int give_cap(struct resolve *r, struct resolve_app *ra, const struct hole
 	return 0;
 }
 
-static int give_new_privs(struct resolve *r, struct resolve_app *ra, const struct hole *h, struct err *e)
+static int give_new_privs(struct resolve *r, struct resolve_app *ra, const struct hole *h,
+			  struct err *e)
 {
 	ra->app.new_privs = true;
 	return 0;
 }
 
-static int (*const gives[HOLE_NS + 1])(struct resolve *r, struct resolve_app *ra, const struct hole *h,
-				       struct err *e) = {
+static int (*const gives[HOLE_NS + 1])(struct resolve *r, struct resolve_app *ra,
+				       const struct hole *h, struct err *e) = {
 	[HOLE_DEV] = give_device,
 	[HOLE_CAP] = give_cap,
 	[HOLE_NEWPRIVS] = give_new_privs,

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Everything that is mounted in an app beside its root, as one list sorted so that a folder comes before
- * what lies in it: the manifest's mounts, path and socket holes, the image's volumes, and the three files
- * of names. Two of them on one path are refused, naming both; what the owner mounts replaces an image's
- * volume at that path or below it, and a generated file. Pure.
+ * Everything that is mounted in an app beside its root, as one list sorted so that a folder comes
+ * before what lies in it: the manifest's mounts, path and socket holes, the image's volumes, and
+ * the three files of names. Two of them on one path are refused, naming both; what the owner mounts
+ * replaces an image's volume at that path or below it, and a generated file. Pure.
  */
 #include <string.h>
 
@@ -33,13 +33,14 @@ static const struct entry *find_entry(const struct entries *all, const char *tar
 	return NULL;
 }
 
-static int add_entry(struct resolve *r, struct resolve_app *ra, struct entries *all, const struct entry *new,
-		     struct err *e)
+static int add_entry(struct resolve *r, struct resolve_app *ra, struct entries *all,
+		     const struct entry *new, struct err *e)
 {
 	const struct entry *old = find_entry(all, new->mount.target);
 
 	if (old) {
-		err_new(e, ERR_USAGE, "app '%s': two mounts on the path %s", ra->asked->name, new->mount.target);
+		err_new(e, ERR_USAGE, "app '%s': two mounts on the path %s", ra->asked->name,
+			new->mount.target);
 		err_because(e, "%s, and %s", old->origin, new->origin);
 		return place_err_text(new->place, e);
 	}
@@ -83,7 +84,8 @@ static int unknown_volume(const struct resolve *r, const struct pod_mount *m, st
 	for (size_t i = 0; i < r->pod->volumes.n; i++)
 		names[i] = r->pod->volumes.v[i].name;
 	near = str_nearest(m->volume, names);
-	err_new(e, ERR_USAGE, "the pod has no volume '%s', which is mounted at %s", m->volume, m->target);
+	err_new(e, ERR_USAGE, "the pod has no volume '%s', which is mounted at %s", m->volume,
+		m->target);
 	err_because(e, "volumes are declared, so that a typo makes no empty one");
 	if (near)
 		err_try(e, "mounts: {%s: %s}", m->target, near);
@@ -102,7 +104,8 @@ static bool image_has_volume(struct arena *a, const struct resolve_app *ra, cons
 }
 
 /* The first app that mounts a volume is its owner's word, and its image what it is filled from. */
-static void settle_volume(struct resolve *r, const struct resolve_app *ra, const struct pod_mount *m)
+static void settle_volume(struct resolve *r, const struct resolve_app *ra,
+			  const struct pod_mount *m)
 {
 	const struct pod_volume *asked = pod_find_volume(r->pod, m->volume);
 	struct plan_volume *v = find_volume(r->plan, m->volume);
@@ -130,9 +133,16 @@ static int add_asked(struct resolve *r, struct resolve_app *ra, struct entries *
 	for (size_t i = 0; i < ra->asked->mounts.n && !rc; i++) {
 		const struct pod_mount *m = &ra->asked->mounts.v[i];
 		struct entry new = {
-			.mount = {.kind = m->kind, .source = m->volume, .target = m->target, .read_only = m->read_only,
-				  .noexec = m->noexec, .create_dir = true, .size_bytes = m->size_bytes, .mode = m->mode},
-			.origin = m->volume ? arena_printf(r->arena, "the volume %s", m->volume) : "a tmpfs",
+			.mount = {.kind = m->kind,
+				  .source = m->volume,
+				  .target = m->target,
+				  .read_only = m->read_only,
+				  .noexec = m->noexec,
+				  .create_dir = true,
+				  .size_bytes = m->size_bytes,
+				  .mode = m->mode},
+			.origin = m->volume ? arena_printf(r->arena, "the volume %s", m->volume)
+					    : "a tmpfs",
 			.place = m->place,
 		};
 
@@ -153,7 +163,8 @@ static int wrong_file(const struct hole *h, const char *because, const char *hin
 	return place_err_text(h->place, e);
 }
 
-static int check_source(const struct resolve *r, const struct hole *h, struct host_file *ret, struct err *e)
+static int check_source(const struct resolve *r, const struct hole *h, struct host_file *ret,
+			struct err *e)
 {
 	const struct pod_sources *s = &r->in->sources;
 	int rc = s->stat_host(s->context, h->source, ret, e);
@@ -164,17 +175,23 @@ static int check_source(const struct resolve *r, const struct hole *h, struct ho
 		return wrong_file(h, "what lies there is no socket",
 				  arena_printf(r->arena, "path:%s:%s:rw", h->source, h->target), e);
 	if (ret->kind == HOST_FILE_CHAR || ret->kind == HOST_FILE_BLOCK)
-		return wrong_file(h, "what lies there is a device", arena_printf(r->arena, "dev:%s", h->source), e);
+		return wrong_file(h, "what lies there is a device",
+				  arena_printf(r->arena, "dev:%s", h->source), e);
 	if (ret->kind == HOST_FILE_OTHER)
-		return wrong_file(h, "what lies there is no folder, file or socket", "open a folder that holds it", e);
+		return wrong_file(h, "what lies there is no folder, file or socket",
+				  "open a folder that holds it", e);
 	return 0;
 }
 
-static int add_hole(struct resolve *r, struct resolve_app *ra, struct entries *all, const struct hole *h, struct err *e)
+static int add_hole(struct resolve *r, struct resolve_app *ra, struct entries *all,
+		    const struct hole *h, struct err *e)
 {
 	struct host_file file = {};
 	struct entry new = {
-		.mount = {.kind = MOUNT_BIND, .source = h->source, .target = h->target, .read_only = !h->writable},
+		.mount = {.kind = MOUNT_BIND,
+			  .source = h->source,
+			  .target = h->target,
+			  .read_only = !h->writable},
 		.origin = arena_printf(r->arena, "the hole %s", h->text),
 		.place = h->place,
 	};
@@ -194,7 +211,8 @@ static int add_holes(struct resolve *r, struct resolve_app *ra, struct entries *
 	for (size_t i = 0; i < r->plan->holes.n && !rc; i++) {
 		const struct hole *h = &r->plan->holes.v[i];
 
-		if ((h->kind == HOLE_PATH || h->kind == HOLE_SOCKET) && hole_is_for(h, ra->asked->name))
+		if ((h->kind == HOLE_PATH || h->kind == HOLE_SOCKET) &&
+		    hole_is_for(h, ra->asked->name))
 			rc = add_hole(r, ra, all, h, e);
 	}
 	return rc;
@@ -231,17 +249,20 @@ static char *image_volume_name(struct resolve *r, const char *app, const char *p
 	return name;
 }
 
-static int bad_image_volume(const struct resolve_app *ra, const char *path, const char *because, struct err *e)
+static int bad_image_volume(const struct resolve_app *ra, const char *path, const char *because,
+			    struct err *e)
 {
-	err_new(e, ERR_USAGE, "the image of app '%s' declares a volume at '%.80s'", ra->asked->name, path);
+	err_new(e, ERR_USAGE, "the image of app '%s' declares a volume at '%.80s'", ra->asked->name,
+		path);
 	return err_because(e, "%s", because);
 }
 
-static int add_image_volume(struct resolve *r, struct resolve_app *ra, struct entries *all, const char *written,
-			    struct err *e)
+static int add_image_volume(struct resolve *r, struct resolve_app *ra, struct entries *all,
+			    const char *written, struct err *e)
 {
 	char *path = path_clean(r->arena, NULL, written);
-	const char *refusal = path ? path_target_refusal(path) : "the path is longer than 4095 characters";
+	const char *refusal =
+		path ? path_target_refusal(path) : "the path is longer than 4095 characters";
 	struct plan_volume *v;
 	struct entry new;
 
@@ -253,24 +274,29 @@ static int add_image_volume(struct resolve *r, struct resolve_app *ra, struct en
 	v->from_image = true;
 	v->uid = ra->account.uid;
 	v->gid = ra->account.gid;
-	v->name = arena_strdup(r->arena, ""); /* none yet: the search for a free one passes over it */
+	v->name =
+		arena_strdup(r->arena, ""); /* none yet: the search for a free one passes over it */
 	v->name = image_volume_name(r, ra->asked->name, path);
 	new = (struct entry){
-		.mount = {.kind = MOUNT_VOLUME, .source = v->name, .target = path, .create_dir = true},
+		.mount = {.kind = MOUNT_VOLUME,
+			  .source = v->name,
+			  .target = path,
+			  .create_dir = true},
 		.origin = "a volume of the image",
 	};
 	return add_entry(r, ra, all, &new, e);
 }
 
 /* What the owner mounts covers an image's volume; two of the image's own may lie in each other. */
-static int add_image_volumes(struct resolve *r, struct resolve_app *ra, struct entries *all, struct err *e)
+static int add_image_volumes(struct resolve *r, struct resolve_app *ra, struct entries *all,
+			     struct err *e)
 {
 	struct entries owned = *all;
 	int rc = 0;
 
 	if (strv_len(resolve_config(ra)->volumes) > IMAGE_VOLUMES_MAX)
-		return err_new(e, ERR_USAGE, "the image of app '%s' declares more than %d volumes", ra->asked->name,
-			       IMAGE_VOLUMES_MAX);
+		return err_new(e, ERR_USAGE, "the image of app '%s' declares more than %d volumes",
+			       ra->asked->name, IMAGE_VOLUMES_MAX);
 	for (char **p = resolve_config(ra)->volumes; p && *p && !rc; p++) {
 		char *path = path_clean(r->arena, NULL, *p);
 
@@ -291,14 +317,17 @@ static const struct {
 	{"resolv.conf", "/etc/resolv.conf"},
 };
 
-static int add_generated(struct resolve *r, struct resolve_app *ra, struct entries *all, struct err *e)
+static int add_generated(struct resolve *r, struct resolve_app *ra, struct entries *all,
+			 struct err *e)
 {
 	int rc = 0;
 
 	for (size_t i = 0; i < ARRAY_SIZE(generated) && !rc; i++) {
 		struct entry new = {
-			.mount = {.kind = MOUNT_FILE, .source = arena_strdup(r->arena, generated[i].file),
-				  .target = arena_strdup(r->arena, generated[i].target), .read_only = true},
+			.mount = {.kind = MOUNT_FILE,
+				  .source = arena_strdup(r->arena, generated[i].file),
+				  .target = arena_strdup(r->arena, generated[i].target),
+				  .read_only = true},
 		};
 
 		if (!is_covered(all, generated[i].target))
@@ -309,13 +338,18 @@ static int add_generated(struct resolve *r, struct resolve_app *ra, struct entri
 
 static int by_target(const void *a, const void *b)
 {
-	return strcmp(((const struct plan_mount *)a)->target, ((const struct plan_mount *)b)->target);
+	return strcmp(((const struct plan_mount *)a)->target,
+		      ((const struct plan_mount *)b)->target);
 }
 
 int resolve_app_mounts(struct resolve *r, struct resolve_app *ra, struct err *e)
 {
-	static int (*const steps[])(struct resolve *r, struct resolve_app *ra, struct entries *all, struct err *e) = {
-		add_asked, add_holes, add_image_volumes, add_generated,
+	static int (*const steps[])(struct resolve * r, struct resolve_app * ra,
+				    struct entries * all, struct err * e) = {
+		add_asked,
+		add_holes,
+		add_image_volumes,
+		add_generated,
 	};
 	struct entries all = {};
 	int rc = 0;

@@ -23,7 +23,8 @@ struct resolve_app {
 /* What the image says, as far as it holds for this app. */
 const struct image_config *resolve_config(const struct resolve_app *ra);
 
-/* resolve_holes.c: checks all holes against each other and the apps, and puts them into the plan. */
+/* resolve_holes.c: checks all holes against each other and the apps, and puts them into the plan.
+ */
 [[nodiscard]] int resolve_holes(struct resolve *r, struct err *e);
 /* resolve_holes.c: devices, capabilities and privileges of one app. */
 [[nodiscard]] int resolve_app_holes(struct resolve *r, struct resolve_app *ra, struct err *e);

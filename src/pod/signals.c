@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Signal names to numbers and back. Real-time signals count from 34, as the C libraries in the images do
- * (they keep 32 and 33 to themselves). Pure.
+ * Signal names to numbers and back. Real-time signals count from 34, as the C libraries in the
+ * images do (they keep 32 and 33 to themselves). Pure.
  */
 #include "pod/signals.h"
 
@@ -17,13 +17,14 @@
 enum { RT_MIN = 34, RT_MAX = 64 };
 
 static const char *const names[] = {
-	[SIGHUP] = "HUP",   [SIGINT] = "INT",       [SIGQUIT] = "QUIT", [SIGILL] = "ILL",     [SIGTRAP] = "TRAP",
-	[SIGABRT] = "ABRT", [SIGBUS] = "BUS",       [SIGFPE] = "FPE",   [SIGKILL] = "KILL",   [SIGUSR1] = "USR1",
-	[SIGSEGV] = "SEGV", [SIGUSR2] = "USR2",     [SIGPIPE] = "PIPE", [SIGALRM] = "ALRM",   [SIGTERM] = "TERM",
-	[16] = "STKFLT",    [SIGCHLD] = "CHLD",     [SIGCONT] = "CONT", [SIGSTOP] = "STOP",   [SIGTSTP] = "TSTP",
-	[SIGTTIN] = "TTIN", [SIGTTOU] = "TTOU",     [SIGURG] = "URG",   [SIGXCPU] = "XCPU",   [SIGXFSZ] = "XFSZ",
-	[SIGVTALRM] = "VTALRM", [SIGPROF] = "PROF", [SIGWINCH] = "WINCH", [SIGIO] = "IO",     [SIGPWR] = "PWR",
-	[SIGSYS] = "SYS",
+	[SIGHUP] = "HUP",   [SIGINT] = "INT",       [SIGQUIT] = "QUIT", [SIGILL] = "ILL",
+	[SIGTRAP] = "TRAP", [SIGABRT] = "ABRT",     [SIGBUS] = "BUS",   [SIGFPE] = "FPE",
+	[SIGKILL] = "KILL", [SIGUSR1] = "USR1",     [SIGSEGV] = "SEGV", [SIGUSR2] = "USR2",
+	[SIGPIPE] = "PIPE", [SIGALRM] = "ALRM",     [SIGTERM] = "TERM", [16] = "STKFLT",
+	[SIGCHLD] = "CHLD", [SIGCONT] = "CONT",     [SIGSTOP] = "STOP", [SIGTSTP] = "TSTP",
+	[SIGTTIN] = "TTIN", [SIGTTOU] = "TTOU",     [SIGURG] = "URG",   [SIGXCPU] = "XCPU",
+	[SIGXFSZ] = "XFSZ", [SIGVTALRM] = "VTALRM", [SIGPROF] = "PROF", [SIGWINCH] = "WINCH",
+	[SIGIO] = "IO",     [SIGPWR] = "PWR",       [SIGSYS] = "SYS",
 };
 
 static int signal_unknown(const char *text, const char *word, struct err *e)
@@ -54,7 +55,8 @@ static int parse_real_time(const char *word, uint32_t *ret)
 	if (!low && strncasecmp(word, "RTMAX", 5))
 		return -1;
 	word += 5;
-	if (*word && (*word != (low ? '+' : '-') || unit_parse_u64(word + 1, 0, RT_MAX - RT_MIN, &offset)))
+	if (*word &&
+	    (*word != (low ? '+' : '-') || unit_parse_u64(word + 1, 0, RT_MAX - RT_MIN, &offset)))
 		return -1;
 	*ret = low ? RT_MIN + (uint32_t)offset : RT_MAX - (uint32_t)offset;
 	return 0;

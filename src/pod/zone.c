@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The footer of a TZif file. A pod's app gets TZ as a rule and no file: its image need not carry zone
- * files, and no path of the host is opened. What is lost is the zone's past. Pure.
+ * The footer of a TZif file. A pod's app gets TZ as a rule and no file: its image need not carry
+ * zone files, and no path of the host is opened. What is lost is the zone's past. Pure.
  */
 #include "pod/zone.h"
 
@@ -13,8 +13,8 @@ bool zone_name_is_good(const char *name)
 {
 	size_t n = strlen(name);
 
-	return n && n < 128 && strspn(name, LETTERS "_+-/") == n && name[0] != '/' && name[n - 1] != '/' &&
-	       !strstr(name, "//");
+	return n && n < 128 && strspn(name, LETTERS "_+-/") == n && name[0] != '/' &&
+	       name[n - 1] != '/' && !strstr(name, "//");
 }
 
 char *zone_rule(struct arena *a, const void *bytes, size_t n)

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Time zones for images that have no zone files: the rule at the end of a zone file (RFC 8536, section 3.3)
- * as the value of TZ, which every C library understands.
+ * Time zones for images that have no zone files: the rule at the end of a zone file (RFC 8536,
+ * section 3.3) as the value of TZ, which every C library understands.
  */
 #pragma once
 

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The short form of a hole: never out of bounds, and what is taken has one normal text that gives itself again. */
+/* The short form of a hole: never out of bounds, and what is taken has one normal text that gives
+ * itself again. */
 #include <stddef.h>
 #include <stdint.h>
 #include <stdlib.h>

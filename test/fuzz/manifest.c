@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Manifests of every kind, up to the plan and back: what is taken must resolve or be refused, and a plan
- * written as a manifest must be taken again.
+ * Manifests of every kind, up to the plan and back: what is taken must resolve or be refused, and a
+ * plan written as a manifest must be taken again.
  */
 #include <stddef.h>
 #include <stdint.h>
@@ -18,7 +18,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t n);
 
 static int parse(struct world *w, const char *text, size_t n, struct pod *ret, struct err *e)
 {
-	const struct native_input in = {.arena = &w->arena, .file = "pod.yaml", .base_dir = "/base"};
+	const struct native_input in = {
+		.arena = &w->arena, .file = "pod.yaml", .base_dir = "/base"};
 
 	return manifest_parse(&in, text, n, ret, e);
 }

@@ -8,14 +8,16 @@
 #include "base/str.h"
 #include "pod/native.h"
 
-static const char zone_berlin[] = "TZif2\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0"
-				  "TZif2 data \nCET-1CEST,M3.5.0,M10.5.0/3\n";
+static const char zone_berlin[] =
+	"TZif2\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0"
+	"TZif2 data \nCET-1CEST,M3.5.0,M10.5.0/3\n";
 
 static char **words(struct arena *a, const char *text)
 {
 	char **list = NULL, *save = NULL;
 
-	for (char *w = strtok_r(arena_strdup(a, text), " ", &save); w; w = strtok_r(NULL, " ", &save))
+	for (char *w = strtok_r(arena_strdup(a, text), " ", &save); w;
+	     w = strtok_r(NULL, " ", &save))
 		arena_strv_add(a, &list, w);
 	return list;
 }
@@ -42,7 +44,8 @@ void world_text(struct world *w, const char *path, const char *text)
 	*list_add(&w->arena, &w->texts) = (struct world_text){path, text, strlen(text)};
 }
 
-static void add_host(struct world *w, const char *path, enum host_file_kind kind, uint32_t major, uint32_t minor)
+static void add_host(struct world *w, const char *path, enum host_file_kind kind, uint32_t major,
+		     uint32_t minor)
 {
 	*list_add(&w->arena, &w->host) = (struct world_file){path, {kind, major, minor}};
 }
@@ -60,7 +63,8 @@ void world_init(struct world *w)
 		    "1000:x:0:0::/root:/bin/sh\n"
 		    "huge:x:4294967296:0::/:/bin/sh\n"
 		    "minus:x:-1:0::/:/bin/sh\n";
-	w->group = "root:x:0:\nadm:x:4:web,other\nwww:x:33:web\nvideo:x:44:nobody\nbad:x:99999999999:web\nweb:x:101:\n";
+	w->group = "root:x:0:\nadm:x:4:web,other\nwww:x:33:web\nvideo:x:44:nobody\nbad:x:"
+		   "99999999999:web\nweb:x:101:\n";
 	nginx = world_image(w, "nginx");
 	nginx->config.entrypoint = words(&w->arena, "/entry.sh");
 	nginx->config.cmd = words(&w->arena, "nginx -g daemon");
@@ -103,7 +107,8 @@ static int find_image(void *context, const char *name, const struct image **ret,
 	return err_new(e, ERR_NOT_FOUND, "there is no image %s", name);
 }
 
-static int read_accounts(void *context, const struct image *img, const char *which, const char **ret, struct err *e)
+static int read_accounts(void *context, const struct image *img, const char *which,
+			 const char **ret, struct err *e)
 {
 	struct world *w = context;
 
@@ -124,7 +129,8 @@ static int stat_host(void *context, const char *path, struct host_file *ret, str
 	return err_new(e, ERR_NOT_FOUND, "the host has no %s", path);
 }
 
-static int read_zone(void *context, const char *zone, const void **ret, size_t *ret_n, struct err *e)
+static int read_zone(void *context, const char *zone, const void **ret, size_t *ret_n,
+		     struct err *e)
 {
 	if (strcmp(zone, "Europe/Berlin"))
 		return err_new(e, ERR_NOT_FOUND, "no such zone");
@@ -143,7 +149,8 @@ static bool name_is_free(void *context, const char *name)
 	return !str_equal(name, w->taken);
 }
 
-static int read_file(void *context, const char *path, const char **ret_text, size_t *ret_len, struct err *e)
+static int read_file(void *context, const char *path, const char **ret_text, size_t *ret_len,
+		     struct err *e)
 {
 	struct world *w = context;
 
@@ -174,7 +181,11 @@ int world_resolve(struct world *w, const struct pod *pod, struct plan *ret, stru
 		.id = "0123456789abcdef0123456789abcdef",
 		.created_ns = 42,
 		.random = 7,
-		.host = {.boot_id = "boot", .cgroup = "rocket/0123", .ids = w->ids, .nofile_hard = w->nofile_hard, .term = w->term},
+		.host = {.boot_id = "boot",
+			 .cgroup = "rocket/0123",
+			 .ids = w->ids,
+			 .nofile_hard = w->nofile_hard,
+			 .term = w->term},
 		.sources = {w, find_image, read_accounts, stat_host, read_zone, name_is_free},
 	};
 
@@ -189,7 +200,8 @@ int world_plan(struct world *w, const char *yaml, struct plan *ret, struct err *
 	return rc ? rc : world_resolve(w, &pod, ret, e);
 }
 
-static char *const environment[] = {(char *)"HOME=/home/me", (char *)"TOKEN=s3cret", (char *)"EMPTY=", NULL};
+static char *const environment[] = {(char *)"HOME=/home/me", (char *)"TOKEN=s3cret",
+				    (char *)"EMPTY=", NULL};
 static const struct opt globals[] = {{"quiet", 'q', .help = "say less"}, {}};
 
 static int take_global(void *context, const struct opt *o, const char *value, struct err *e)
@@ -197,12 +209,20 @@ static int take_global(void *context, const struct opt *o, const char *value, st
 	return 0;
 }
 
-int world_line(struct world *w, const char *line, struct pod *ret, struct run_flags *ret_run, struct err *e)
+int world_line(struct world *w, const char *line, struct pod *ret, struct run_flags *ret_run,
+	       struct err *e)
 {
 	char **argv = words(&w->arena, line);
 	struct flags_input in = {
-		.arena = &w->arena, .argc = (int)strv_len(argv), .argv = argv, .environ = environment,
-		.base_dir = "/base", .globals = globals, .take_global = take_global, .read_file = read_file, .context = w,
+		.arena = &w->arena,
+		.argc = (int)strv_len(argv),
+		.argv = argv,
+		.environ = environment,
+		.base_dir = "/base",
+		.globals = globals,
+		.take_global = take_global,
+		.read_file = read_file,
+		.context = w,
 	};
 
 	for (char **p = argv; *p; p++)
