@@ -5,6 +5,7 @@
  * of an app starts before the network stands. Taking down is the reverse and never stops half-way.
  */
 #include <errno.h>
+#include <signal.h>
 #include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -169,8 +170,14 @@ int pod_up(struct supervisor *s, struct err *e)
 
 /* ---- down ---- */
 
+/*
+ * Before the outer reaper: as the pid 1 of the pod it waits, dying, until all below it are reaped, and this one is
+ * our child.
+ */
 static void end_joined_reaper(struct supervisor *s)
 {
+	if (s->joined.pid > 0)
+		kill(s->joined.pid, SIGKILL);
 	while (s->joined.pid > 0 && waitpid(s->joined.pid, NULL, __WALL) < 0 && errno == EINTR)
 		;
 	cleanup_close(&s->joined.pidfd);
@@ -183,8 +190,8 @@ void pod_down(struct supervisor *s)
 
 	holes_close(s);
 	loop_forget(&s->loop, &s->reaper_source);
-	sandbox_end(&s->sandbox);
 	end_joined_reaper(s);
+	sandbox_end(&s->sandbox);
 	for (size_t i = 0; i < s->plan.apps.n; i++)
 		app_close(&s->apps[i]);
 	cgroup_close(&s->cgroup);
