@@ -29,6 +29,7 @@ static int parse_for(const char *value, int64_t *ret, struct err *e)
 
 	if (unit_parse_time(value, &ns) < 0 || ns <= 0) {
 		err_new(e, ERR_USAGE, "--for takes a time, not \"%.60s\"", value);
+		err_because(e, "a time is a number with a unit: s, m, h or d");
 		return err_try(e, "--for 10m");
 	}
 	*ret = ns;
@@ -99,7 +100,8 @@ static int several(const struct pod_look *p, const char *word, struct err *e)
 		if (is_beginning(p->plan.holes.v[i].text, word))
 			str_addf(&names, "%s%s", names.len ? ", " : "", p->plan.holes.v[i].text);
 	err_new(e, ERR_USAGE, "%.100s is the beginning of several holes of %s", word, p->word);
-	return err_because(e, "one of them is meant: %s", str_text(&names));
+	err_because(e, "one of them is meant: %s", str_text(&names));
+	return err_try(e, "rocket hole list %s", p->word);
 }
 
 static int find_hole(struct cli *cli, const struct pod_look *p, const char *word, const char **ret, struct err *e)
@@ -125,6 +127,7 @@ static int find_hole(struct cli *cli, const struct pod_look *p, const char *word
 	}
 	if (!found) {
 		err_new(e, ERR_NOT_FOUND, "the pod %s has no hole %.100s", p->word, word);
+		err_because(e, "it was never opened, or is closed already");
 		return err_try(e, "rocket hole list %s", p->word);
 	}
 	*ret = found;

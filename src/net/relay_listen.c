@@ -169,10 +169,12 @@ static int explain_bind(const struct hole *h, const union relay_addr *a, uint8_t
 		return err_try(e, "a port from 1024 on");
 	case EADDRNOTAVAIL:
 	case EAFNOSUPPORT:
-		err_new(e, ERR_NETWORK, "can't open the hole %s: this host has no address for %s", h->text, where);
-		return err_try(e, "ip address");
+		err_new(e, ERR_NETWORK, "can't open the hole %s on %s", h->text, where);
+		err_because(e, "this host does not have that address");
+		return err_try(e, "ip address   (shows those that it has)");
 	case EMFILE:
-		err_new(e, ERR_FAILED, "can't open the hole %s: too many sockets for one process", h->text);
+		err_new(e, ERR_FAILED, "can't open the hole %s", h->text);
+		err_because(e, "it takes more sockets than one process may have open");
 		return err_try(e, "a smaller range of ports, or a higher limit of open files (ulimit -n)");
 	default:
 		return err_errno(e, "can't open the hole %s on %s", h->text, where);
@@ -226,7 +228,8 @@ static int listen_picked(const struct hole *h, const struct stands *stands, stru
 		while (s->n)
 			close(s->v[--s->n].fd);
 	}
-	err_new(e, ERR_BUSY, "can't open the hole %s: no port is free in both families", h->text);
+	err_new(e, ERR_BUSY, "can't open the hole %s", h->text);
+	err_because(e, "no port was found that is free in both families");
 	return err_try(e, "a port of your choice");
 }
 
@@ -245,7 +248,8 @@ static int sockets_prepare(const struct hole *h, struct relay_sockets *s, struct
 
 	if (ports > RELAY_PORTS_MAX) {
 		err_new(e, ERR_USAGE, "the hole %s is too wide", h->text);
-		return err_because(e, "%u ports, and one hole holds at most %d", ports, RELAY_PORTS_MAX);
+		err_because(e, "%u ports, and one hole holds at most %d", ports, RELAY_PORTS_MAX);
+		return err_try(e, "several holes with smaller ranges");
 	}
 	if (first == 0 || first + ports - 1 > 65535 || h->port_end > 65535)
 		return err_new(e, ERR_USAGE, "the hole %s has no port on the app's side for each of its ports",

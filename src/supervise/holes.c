@@ -168,8 +168,11 @@ static int take_place(struct supervisor *s, const struct hole *h, struct err *e)
 		s->plan.holes.v[i] = *h;
 		return (int)i;
 	}
-	if (s->plan.holes.n == HOLES_MAX)
-		return err_new(e, ERR_FAILED, "the pod has %d holes and can't have more", HOLES_MAX);
+	if (s->plan.holes.n == HOLES_MAX) {
+		err_new(e, ERR_FAILED, "can't open the hole %s", h->text);
+		err_because(e, "the pod has %d holes and can't have more", HOLES_MAX);
+		return err_try(e, "rocket hole rm %s HOLE, or a range of ports in one hole", s->plan.name);
+	}
 	*list_add(&s->arena, &s->plan.holes) = *h;
 	return (int)s->plan.holes.n - 1;
 }
@@ -179,6 +182,24 @@ static void leave_place(struct supervisor *s, int i)
 	s->plan.holes.v[i].text = arena_strdup(&s->arena, "");
 }
 
+static int no_app(const struct supervisor *s, const struct hole *h, struct err *e)
+{
+	autostr names = {};
+
+	for (size_t i = 0; i < s->plan.apps.n; i++)
+		str_addf(&names, "%s%s", i ? ", " : "", s->plan.apps.v[i].name);
+	err_new(e, ERR_NOT_FOUND, "can't open the hole %s: the pod %s has no app %s", h->text, s->plan.name, h->app);
+	err_because(e, "its apps are: %s", str_text(&names));
+	return err_try(e, "rocket status %s", s->plan.name);
+}
+
+static int no_hole(const struct supervisor *s, const struct hole *h, struct err *e)
+{
+	err_new(e, ERR_NOT_FOUND, "the pod %s has no hole %s", s->plan.name, h->text);
+	err_because(e, "it was never opened, or is closed already");
+	return err_try(e, "rocket hole list %s", s->plan.name);
+}
+
 static int open_one(struct supervisor *s, const struct hole *h, const char **ret_text, struct err *e)
 {
 	autosockets sockets = {};
@@ -186,7 +207,7 @@ static int open_one(struct supervisor *s, const struct hole *h, const char **ret
 	int place, r;
 
 	if (h->app && !plan_find_app(&s->plan, h->app))
-		return err_new(e, ERR_NOT_FOUND, "the pod %s has no app %s", s->plan.name, h->app);
+		return no_app(s, h, e);
 	r = relay_listen(h, &sockets, e);
 	if (r < 0)
 		return r;
@@ -257,13 +278,16 @@ int holes_change(struct supervisor *s, const struct hole_change *change, const c
 		return r;
 	if (h.kind != HOLE_IN)
 		return refuse_kind(s, &h, change->close, e);
-	if (s->stopping)
-		return err_new(e, ERR_STATE, "the pod is being stopped");
+	if (s->stopping) {
+		err_new(e, ERR_STATE, "can't change the holes of the pod %s", s->plan.name);
+		err_because(e, "it is being stopped");
+		return err_try(e, "rocket wait %s", s->plan.name);
+	}
 	h.why = arena_strdup(&s->arena, change->why);
 	place = find_hole(s, h.text);
 	*ret_text = "";
 	if (change->close && place < 0)
-		return err_new(e, ERR_NOT_FOUND, "the pod %s has no hole %s", s->plan.name, h.text);
+		return no_hole(s, &h, e);
 	if (change->close)
 		r = close_one(s, place, ret_text, e);
 	else if (place < 0)
