@@ -5,8 +5,8 @@
  * of an app starts before the network stands. Taking down is the reverse and never stops half-way.
  */
 #include <errno.h>
-#include <signal.h>
 #include <fcntl.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>

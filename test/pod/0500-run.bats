@@ -227,6 +227,5 @@ file_setup()
 	  db: {image: box, args: [true]}
 	EOF
 	run_rocket run -f "$BATS_TEST_TMPDIR/pod.yaml"
-	assert_exit 125
-	[[ $stderr = *after* ]]
+	assert_error 2 after
 }

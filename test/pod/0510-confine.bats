@@ -200,7 +200,7 @@ in_both()
 	run_rocket enter bound cat /proc/self/cgroup
 	local entered=$output
 	run_rocket enter bound cat /proc/1/cgroup
-	[ "$entered" = "$output" ]
+	[ "$entered" = "$output" ] || { diff <(echo "$entered") <(echo "$output") >&2; return 1; }
 	run_rocket enter bound sh -c 'diff /proc/1/limits /proc/self/limits && cmp /proc/1/oom_score_adj /proc/self/oom_score_adj'
 	assert_exit 0
 }

@@ -78,7 +78,7 @@ run_manifest() { run_rocket run "$@" -f "$BATS_TEST_TMPDIR/pod.yaml"; }
 	apps: {a: {image: box, sysctls: {kernel.core_pattern: "|/x"}, args: ["true"]}}
 	EOF
 	run_manifest
-	assert_error 125 kernel.core_pattern
+	assert_error 2 kernel.core_pattern
 }
 
 @test "hooks run inside the app's confinement, before and after" {
@@ -104,7 +104,7 @@ run_manifest() { run_rocket run "$@" -f "$BATS_TEST_TMPDIR/pod.yaml"; }
 	    memroy: 3
 	EOF
 	run_manifest
-	assert_error 125 pod.yaml:5:5 memroy
+	assert_error 2 pod.yaml:5:5 memroy
 }
 
 @test "a key given twice, a wrong type, a wrong unit: each with its place" {
@@ -114,19 +114,19 @@ run_manifest() { run_rocket run "$@" -f "$BATS_TEST_TMPDIR/pod.yaml"; }
 	apps: {a: {image: box}}
 	EOF
 	run_manifest
-	assert_error 125 pod.yaml:2
+	assert_error 2 pod.yaml:2
 	manifest <<-'EOF'
 	pod: bad
 	apps: {a: {image: box, limits: {memory: [1]}}}
 	EOF
 	run_manifest
-	assert_error 125 pod.yaml:2
+	assert_error 2 pod.yaml:2
 	manifest <<-'EOF'
 	pod: bad
 	apps: {a: {image: box, limits: {memory: 64x}}}
 	EOF
 	run_manifest
-	assert_error 125 pod.yaml:2 64x
+	assert_error 2 pod.yaml:2 64x
 }
 
 @test "other vocabularies are understood in the error" {
@@ -134,7 +134,7 @@ run_manifest() { run_rocket run "$@" -f "$BATS_TEST_TMPDIR/pod.yaml"; }
 	while read -r word other; do
 		printf 'pod: bad\napps:\n  a:\n    image: box\n    %s: [x]\n' "$word" >"$BATS_TEST_TMPDIR/pod.yaml"
 		run_manifest
-		assert_error 125 "$word" "$other"
+		assert_error 2 "$word" "$other"
 	done <<-EOF
 	depends_on after
 	environment env
@@ -149,7 +149,7 @@ run_manifest() { run_rocket run "$@" -f "$BATS_TEST_TMPDIR/pod.yaml"; }
 	for name in all first host pod internet lan; do
 		printf 'pod: bad\napps: {%s: {image: box}}\n' "$name" >"$BATS_TEST_TMPDIR/pod.yaml"
 		run_manifest
-		assert_error 125 "$name"
+		assert_error 2 "$name"
 	done
 }
 
@@ -158,7 +158,7 @@ run_manifest() { run_rocket run "$@" -f "$BATS_TEST_TMPDIR/pod.yaml"; }
 	while read -r key value; do
 		printf 'pod: bad\napps:\n  a:\n    image: box\n    %s: %s\n' "$key" "$value" >"$BATS_TEST_TMPDIR/pod.yaml"
 		run_manifest
-		assert_error 125 "$key"
+		assert_error 2 "$key"
 	done <<-EOF
 	ready {tcp: ":80"}
 	alive {tcp: ":80"}
@@ -167,7 +167,7 @@ run_manifest() { run_rocket run "$@" -f "$BATS_TEST_TMPDIR/pod.yaml"; }
 	EOF
 	printf 'pod: bad\napps: {a: {image: box}, b: {image: box}}\nlinks: ["a -> b: tcp 80"]\n' >"$BATS_TEST_TMPDIR/pod.yaml"
 	run_manifest
-	assert_error 125 links
+	assert_error 2 links
 }
 
 @test "with -f, --hole adds and the other flags replace" {
@@ -184,16 +184,16 @@ run_manifest() { run_rocket run "$@" -f "$BATS_TEST_TMPDIR/pod.yaml"; }
 @test "broken YAML and JSON give three lines with a place" {
 	printf 'pod: [unclosed\n' >"$BATS_TEST_TMPDIR/pod.yaml"
 	run_manifest
-	assert_error 125 pod.yaml
+	assert_error 2 pod.yaml
 	printf '{"pod": "x", "apps": {"a": {"image": "box"' >"$BATS_TEST_TMPDIR/pod.yaml"
 	run_manifest
-	assert_error 125 pod.yaml
+	assert_error 2 pod.yaml
 	head -c 5000 /dev/urandom >"$BATS_TEST_TMPDIR/pod.yaml"
 	run_manifest
-	assert_error 125 pod.yaml
+	assert_error 2 pod.yaml
 	: >"$BATS_TEST_TMPDIR/pod.yaml"
 	run_manifest
-	assert_error 125 pod.yaml
+	assert_error 2 pod.yaml
 }
 
 @test "a JSON manifest is the same manifest" {
@@ -204,5 +204,5 @@ run_manifest() { run_rocket run "$@" -f "$BATS_TEST_TMPDIR/pod.yaml"; }
 
 @test "app flags before the first of several images are refused with the fix" {
 	run_rocket run -e A=1 box true --- box true
-	assert_error 125 -e
+	assert_error 2 -e
 }
