@@ -342,8 +342,7 @@ int pod_make_launch(struct cli *cli, const struct state *s, struct pod_dir *dir,
 		    struct err *e)
 {
 	char *program = NULL;
-	int r = libexec_find(cli->arena, "rocket-supervise", &program, e);
-	const struct supervisor_options options = {
+	struct supervisor_options options = {
 		.dir = cli->dir,
 		.run_dir = cli->run_dir,
 		.pod = *dir,
@@ -353,10 +352,17 @@ int pod_make_launch(struct cli *cli, const struct state *s, struct pod_dir *dir,
 		.ready_fd = -1,
 	};
 
-	if (r == 0)
-		r = launch_supervisor(&options, program, detach, e);
-	if (r < 0)
-		return r;
+	if (libexec_find(cli->arena, "rocket-reaper", &program, e) < 0)
+		return -e->code;
+	options.programs = arena_strndup(cli->arena, program, (size_t)(strrchr(program, '/') - program));
+	if (!detach) {
+		/* The supervisor owns the pod's descriptors from here on. */
+		*dir = (struct pod_dir)POD_DIR_NONE;
+		return supervisor_main(&options);
+	}
+	program = arena_printf(cli->arena, "%s/rocket-supervise", options.programs);
+	if (launch_detached(&options, program, e) < 0)
+		return -e->code;
 	say_holes(cli, s, dir, plan);
 	return cli_print(cli, arena_printf(cli->arena, "%s\n", plan->id), strlen(plan->id) + 1);
 }

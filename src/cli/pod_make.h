@@ -33,7 +33,10 @@ struct pod_making {
 void pod_make_close(struct pod_making *m);
 #define automaking [[gnu::cleanup(pod_make_close)]] struct pod_making
 
-/* Runs a committed pod: execs its supervisor, or with detach starts it and prints the id. An exit code. */
+/*
+ * Runs a committed pod: as its supervisor, to its end; or with detach in a process of its own, printing the id.
+ * An exit code.
+ */
 [[nodiscard]] int pod_make_launch(struct cli *cli, const struct state *s, struct pod_dir *dir, const struct plan *plan,
 				  bool detach, struct err *e);
 /* Rocket needs root so far: refuses an ordinary user by name. */

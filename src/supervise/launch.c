@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * See launch.h. The two sides are the same version and speak by position:
- * rocket-supervise DIR RUN ID POD_FD LOCK_FD READY_FD FLAGS
+ * rocket-supervise DIR RUN ID POD_FD LOCK_FD READY_FD PROGRAMS
  */
 #include "supervise/launch.h"
 
@@ -27,15 +27,14 @@ static int inherit(int fd)
 
 static int exec_supervisor(const struct supervisor_options *o, const char *program, int ready_fd, struct err *e)
 {
-	char pod_fd[16], lock_fd[16], ready[16], flags[8];
+	char pod_fd[16], lock_fd[16], ready[16];
 	char *argv[] = { (char *)"rocket-supervise", (char *)o->dir, (char *)o->run_dir, (char *)o->pod.id,
-			 pod_fd,	     lock_fd,	     ready,		 flags,
+			 pod_fd,	     lock_fd,	     ready,		 (char *)o->programs,
 			 NULL };
 
 	snprintf(pod_fd, sizeof(pod_fd), "%d", o->pod.fd);
 	snprintf(lock_fd, sizeof(lock_fd), "%d", o->pod.lock_fd);
 	snprintf(ready, sizeof(ready), "%d", ready_fd);
-	snprintf(flags, sizeof(flags), "%s%s%s", o->foreground ? "f" : "", o->interactive ? "i" : "", o->quiet ? "q" : "");
 	if (inherit(o->pod.fd) < 0 || inherit(o->pod.lock_fd) < 0 || (ready_fd >= 0 && inherit(ready_fd) < 0))
 		return err_errno(e, "can't hand the pod over to its supervisor");
 	execv(program, argv);
@@ -57,14 +56,12 @@ static int exec_supervisor(const struct supervisor_options *o, const char *progr
 	_exit(ERR_ROCKET);
 }
 
-int launch_supervisor(const struct supervisor_options *o, const char *program, bool detach, struct err *e)
+int launch_detached(const struct supervisor_options *o, const char *program, struct err *e)
 {
 	struct err word = {};
 	int ready[2];
 	pid_t pid;
 
-	if (!detach)
-		return exec_supervisor(o, program, -1, e);
 	if (pipe2(ready, O_CLOEXEC) < 0)
 		return err_errno(e, "can't make a pipe");
 	pid = vfork();
@@ -102,9 +99,7 @@ int launch_parse(int argc, char **argv, struct supervisor_options *ret, struct e
 		.run_dir = argv[2],
 		.pod = { .phase = POD_RUNNING, .fd = parse_fd(argv[4]), .lock_fd = parse_fd(argv[5]) },
 		.ready_fd = parse_fd(argv[6]),
-		.foreground = strchr(argv[7], 'f'),
-		.interactive = strchr(argv[7], 'i'),
-		.quiet = strchr(argv[7], 'q'),
+		.programs = argv[7],
 	};
 	memcpy(ret->pod.id, argv[3], POD_ID_LEN);
 	if (fcntl(ret->pod.fd, F_SETFD, FD_CLOEXEC) < 0 || fcntl(ret->pod.lock_fd, F_SETFD, FD_CLOEXEC) < 0)

@@ -1,16 +1,16 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * From a prepared pod to its supervisor: rocket-supervise is executed with the pod's lock. In the
- * foreground it takes this process's place, so that the command that runs the pod is its supervisor;
- * detached it becomes a session of its own and this process waits for its word.
+ * From a committed pod to its supervisor. In the foreground this very process becomes it: the command that runs
+ * the pod is its supervisor. Detached it is rocket-supervise, which is smaller and stays for the pod's life, in a
+ * session of its own; this process waits for its word.
  */
 #pragma once
 
 #include "base/err.h"
 #include "supervise/supervisor.h"
 
-/* Foreground: does not return on success. Detached: 0 once every app was executed, else why not. */
-[[nodiscard]] int launch_supervisor(const struct supervisor_options *o, const char *program, bool detach, struct err *e);
+/* 0 once every app was executed, else why not. program: the path of rocket-supervise. */
+[[nodiscard]] int launch_detached(const struct supervisor_options *o, const char *program, struct err *e);
 
 /* The other side: main() of rocket-supervise. */
 [[nodiscard]] int launch_parse(int argc, char **argv, struct supervisor_options *ret, struct err *e);

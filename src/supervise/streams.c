@@ -129,7 +129,7 @@ static void on_output(struct loop_source *source, uint32_t events)
 	struct streams *st = source->owner;
 
 	if (!front_is_ready(&st->s->front, stream_of(st, source))) {
-		/* front.c opens the valve again when its stream has room. */
+		/* foreground.c opens the valve again when its stream has room. */
 		loop_change(&st->s->loop, source, 0);
 		return;
 	}

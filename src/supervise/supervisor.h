@@ -10,7 +10,7 @@
  *   streams_*()           streams.c       its stdin, stdout, stderr or terminal, and its log
  *   server_*()            server.c        the control socket
  *   volume_open()         volume.c        volumes, filled from the image at first use
- *   front_*()             front.c         the terminal or pipes of a run in the foreground
+ *   front_*()             foreground.c       the terminal or pipes of a run in the foreground
  */
 #pragma once
 
@@ -116,7 +116,7 @@ enum app_phase app_first_phase(const struct app *a);
 bool app_is_alive(const struct app *a);
 void app_close(struct app *a);
 
-/* ---- the foreground (front.c) ---- */
+/* ---- the foreground (foreground.c) ---- */
 
 struct front {
 	struct supervisor *s;
