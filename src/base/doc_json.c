@@ -234,8 +234,6 @@ static int parse_text(struct doc_build *b, const char *text, size_t len, struct 
 	enum json_tokener_error error = json_tokener_get_error(t);
 	size_t end = json_tokener_get_parse_end(t);
 
-	if (error == json_tokener_continue)
-		return doc_build_err(b, place_at(text, len), "the text ends too early");
 	if (error != json_tokener_success)
 		return doc_build_err(b, place_at(text, end), "%s", json_tokener_error_desc(error));
 	*ret = take_ptr(o);

@@ -167,8 +167,8 @@ static void test_json_refusals(void **state)
 	json_error("{\"a\":1,}", "f.json:1:8");
 	json_error("{'a':1}", "f.json:1:2");
 	json_error("{\"a\":1} 2", "f.json:1:9");
-	json_error("{\"a\":\n 1", "ends too early");
-	json_error("", "ends too early");
+	json_error("{\"a\":\n 1", "f.json:2:3: unexpected end");
+	json_error("", "f.json:1:1: unexpected end");
 	json_error("{\"a\":NaN}", "f.json:1");
 	json_error("// c\n1", "f.json:1:1: this is no JSON");
 	json_error("[010]", "f.json:1:2: this is no JSON");
