@@ -52,7 +52,8 @@ int inflate_sniff(const uint8_t *head, size_t n, enum inflate_kind *ret, struct 
 			return 0;
 		}
 		err_new(e, ERR_FAILED, "compression by %s is not read", m->refused);
-		return err_try(e, "decompress it first, or compress with gzip, zstd or xz");
+		err_because(e, "gzip, zstd, xz and none are");
+		return err_try(e, "%s -d FILE, and import what comes out", m->refused);
 	}
 	return 0;
 }

@@ -92,11 +92,13 @@ static int open_source(const struct asked *a, int *ret_fd, struct err *e)
 	int fd = is_stdin ? fcntl(STDIN_FILENO, F_DUPFD_CLOEXEC, 3) : open(a->source, O_RDONLY | O_CLOEXEC | O_NOCTTY);
 
 	if (is_stdin && isatty(STDIN_FILENO)) {
-		err_new(e, ERR_USAGE, "stdin is a terminal");
+		err_new(e, ERR_USAGE, "can't import from stdin");
+		err_because(e, "it is a terminal");
 		return err_try(e, "docker save IMAGE | rocket image import - NAME");
 	}
 	if (fd < 0 && errno == ENOENT) {
-		err_new(e, ERR_NOT_FOUND, "there is no %.200s", a->source);
+		err_new(e, ERR_NOT_FOUND, "can't import %.200s", a->source);
+		err_because(e, "there is no such file");
 		return err_try(e, "ls %.200s*", a->source);
 	}
 	if (fd < 0)
@@ -206,6 +208,20 @@ static int run(const struct asked *a, struct err *e)
 	return r ? r : import(a, &store, fd, e);
 }
 
+/* Three lines, whatever failed: a parser deep down knows no file name and no way out. */
+static void complete_error(const struct asked *a, struct err *e)
+{
+	if (!e->because[0] && a->source) {
+		char what[sizeof(e->what)];
+
+		memcpy(what, e->what, sizeof(what));
+		err_new(e, e->code, "can't import %.200s", a->source);
+		err_because(e, "%s", what);
+	}
+	if (!e->hint[0] && a->source)
+		err_try(e, "tar -tvf %.150s   (what is in it), then make it or get it again", a->source);
+}
+
 int main(int argc, char **argv)
 {
 	struct asked asked = {};
@@ -214,6 +230,8 @@ int main(int argc, char **argv)
 
 	if (!r)
 		r = run(&asked, &e);
+	if (r)
+		complete_error(&asked, &e);
 	if (r)
 		(asked.json ? err_print_json : err_print)(stderr, &e);
 	return -r;

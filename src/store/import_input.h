@@ -9,7 +9,7 @@
 
 #include "base/err.h"
 
-enum { IMPORT_HEAD_MAX = 64 << 10 };
+enum { IMPORT_HEAD_MAX = 256 << 10 }; /* zstd gives nothing before a block is complete: 128 KiB */
 
 struct import_input {
 	int fd;            /* the caller's */

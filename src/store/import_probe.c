@@ -18,7 +18,7 @@
 #include "image/tar.h"
 #include "image/tree_parts.h"
 
-enum { FOUND = 1000, INFLATED_MAX = 256 << 10 };
+enum { FOUND = 1000, INFLATED_MAX = 512 << 10 };
 
 struct first_name {
 	struct tree_part top; /* first component of the first name that is not the root */
@@ -96,7 +96,7 @@ static int probe_tar(struct import_probe *p, const char *source, const uint8_t *
 	struct err why = {};
 
 	if (n < TAR_BLOCK)
-		return err_no_image(source, n ? "it is too short for a tar" : "it is empty", e);
+		return err_no_image(source, p->in.head_len ? "it is too short for a tar" : "it is empty", e);
 	int r = tar_push(t, bytes, n, &why);
 
 	if (!r)
