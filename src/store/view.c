@@ -135,7 +135,47 @@ static int clone_mount(int viewsfd, const char *view, int *ret_fd, struct err *e
 	return 0;
 }
 
-static int open_locked(const struct store *s, int viewsfd, const char *view, int *ret_fd, struct err *e)
+/* Does nobody else hold the view's lock? A moment's truth: who comes next is free to think so too. */
+static bool is_alone(int use)
+{
+	bool alone = flock_retry(use, LOCK_EX | LOCK_NB) == 0;
+
+	/* Trying for more gave up what we had (flock(2)). */
+	return flock_retry(use, LOCK_SH) == 0 && alone;
+}
+
+/* Kernels before 6.15 clone only what is attached somewhere in the caller's mount namespace. */
+static bool is_clonable(int mountfd)
+{
+	autoclose int fd = (int)syscall(SYS_open_tree, mountfd, "", OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC | AT_EMPTY_PATH);
+
+	return fd >= 0;
+}
+
+/*
+ * The view's only user keeps its mount to itself: nothing is attached to the host's tree, nothing must be detached
+ * again. From the second user on, the mount is shared, so that the page cache is.
+ */
+static int mount_view(const struct store *s, int viewsfd, int use, const char *view, int *ret_fd, struct err *e)
+{
+	struct mount_attr attr = {.attr_clr = MOUNT_ATTR_NOSUID};
+	autoclose int fd = -1;
+	int r = 0;
+
+	if (is_alone(use)) {
+		r = view_mount_erofs(s, view, &fd, e);
+		if (r < 0)
+			return r;
+		if (is_clonable(fd) && syscall(SYS_mount_setattr, fd, "", AT_EMPTY_PATH, &attr, sizeof(attr)) == 0) {
+			*ret_fd = take_fd(&fd);
+			return 0;
+		}
+	}
+	r = mount_once(s, viewsfd, view, e);
+	return r < 0 ? r : clone_mount(viewsfd, view, ret_fd, e);
+}
+
+static int open_locked(const struct store *s, int viewsfd, int use, const char *view, int *ret_fd, struct err *e)
 {
 	struct err no_erofs = {};
 	char tree[160];
@@ -146,9 +186,9 @@ static int open_locked(const struct store *s, int viewsfd, const char *view, int
 	/* A tree that is there says that EROFS could not serve when it was built. */
 	snprintf(tree, sizeof(tree), "trees/%.128s", view);
 	if (faccessat(s->dirfd, tree, F_OK, AT_SYMLINK_NOFOLLOW) < 0) {
-		r = mount_once(s, viewsfd, view, &no_erofs);
+		r = mount_view(s, viewsfd, use, view, ret_fd, &no_erofs);
 		if (r == 0)
-			return clone_mount(viewsfd, view, ret_fd, e);
+			return 0;
 		if (r != -ERR_STATE) {
 			*e = no_erofs;
 			return r;
@@ -171,7 +211,7 @@ int store_open_view(const struct store *s, const char *view, int *ret_tree_fd, i
 	use = lock_view(viewsfd, view);
 	if (use < 0)
 		return layout_err(e, "can't lock view %.20s in %s/views", view, s->run_path);
-	r = open_locked(s, viewsfd, view, &tree, e);
+	r = open_locked(s, viewsfd, use, view, &tree, e);
 	if (r < 0) {
 		store_release_view(s, view, &use);
 		return r;

@@ -13,11 +13,13 @@
 #include "base/io.h"
 
 /* From 0x10000000 on, above what distributions hand out (524288…), up to 0x7fff0000: 28 000 pods. */
-enum { SLOT_IDS = 65536, FIRST_SLOT = 0x1000, LAST_SLOT = 0x7ffe, CLAIM_FILE_MAX = 1 << 20, MAX_CLAIMS = 4096 };
+enum { SLOT_IDS = 65536, FIRST_SLOT = 0x1000, LAST_SLOT = 0x7ffe, CLAIM_FILE_MAX = 1 << 20, MAX_CLAIMS = 512 };
 
+/* What others hold where pods would begin: hardly ever anything, but it must not be overlooked. */
 struct claims {
 	struct { uint64_t first, end; } v[MAX_CLAIMS];
 	size_t n;
+	bool too_many;
 };
 
 static void add_claim(struct claims *c, uint64_t first, uint64_t count)
@@ -25,8 +27,12 @@ static void add_claim(struct claims *c, uint64_t first, uint64_t count)
 	uint64_t lowest = (uint64_t)FIRST_SLOT * SLOT_IDS;
 
 	/* Most claims lie far below where pods begin. */
-	if (c->n == MAX_CLAIMS || first + count <= lowest)
+	if (first + count <= lowest)
 		return;
+	if (c->n == MAX_CLAIMS) {
+		c->too_many = true;
+		return;
+	}
 	c->v[c->n].first = first;
 	c->v[c->n++].end = first + count;
 }
@@ -96,15 +102,18 @@ static bool take_slots(const struct state *s, const struct claims *c, uint32_t s
 int ids_take(const struct state *s, const char *pod_id, uint32_t count, struct plan_ids *ret, struct err *e)
 {
 	const uint32_t slots = (count + SLOT_IDS - 1) / SLOT_IDS, range = LAST_SLOT - FIRST_SLOT + 1;
-	autofree struct claims *c = malloc(sizeof(*c));
+	[[gnu::uninitialized]] struct claims c;
 	uint32_t start;
 
-	if (!c)
-		return err_errno(e, "no memory");
-	c->n = 0;
-	read_claims(c, "/etc/subuid", true);
-	read_claims(c, "/etc/subgid", true);
-	read_claims(c, "/etc/passwd", false);
+	c.n = c.too_many = 0;
+	read_claims(&c, "/etc/subuid", true);
+	read_claims(&c, "/etc/subgid", true);
+	read_claims(&c, "/etc/passwd", false);
+	if (c.too_many) {
+		err_new(e, ERR_FAILED, "/etc/subuid, /etc/subgid and /etc/passwd claim too many id ranges");
+		err_because(e, "more than %d lie at or above %u, where pods' ranges begin", MAX_CLAIMS, FIRST_SLOT * SLOT_IDS);
+		return err_try(e, "grep -c . /etc/subuid /etc/subgid   (ranges below that number do not count)");
+	}
 	/* The pod's id is random: starting there, the first try nearly always hits a free slot. */
 	start = (uint32_t)(strtoul((char[9]){ pod_id[0], pod_id[1], pod_id[2], pod_id[3], pod_id[4], pod_id[5],
 					      pod_id[6], pod_id[7], 0 },
@@ -112,7 +121,7 @@ int ids_take(const struct state *s, const char *pod_id, uint32_t count, struct p
 	for (uint32_t i = 0; i < range; i++) {
 		uint32_t slot = FIRST_SLOT + (start + i) % range;
 
-		if (!take_slots(s, c, slot, slots, pod_id))
+		if (!take_slots(s, &c, slot, slots, pod_id))
 			continue;
 		ret->base = slot * SLOT_IDS;
 		ret->count = slots * SLOT_IDS;

@@ -361,12 +361,17 @@ int state_wait_pod(struct pod_dir *p, struct err *e)
 
 int state_write_plan(const struct pod_dir *p, const struct plan *plan, struct err *e)
 {
+	struct stat st;
 	autostr text = {};
 
-	/* In place: the file is the lock too, and nobody reads an embryo's plan. */
+	/*
+	 * In place: the file is the lock too, and nobody reads an embryo's plan. Never cut to nothing first: ext4 takes
+	 * that for a replacement and writes the file out when it is closed (auto_da_alloc).
+	 */
 	record_write(&text, &plan_set, plan, RECORD_PRETTY);
 	str_add_char(&text, '\n');
-	if (ftruncate(p->lock_fd, 0) < 0 || pwrite(p->lock_fd, text.text, text.len, 0) != (ssize_t)text.len)
+	if (fstat(p->lock_fd, &st) < 0 || pwrite(p->lock_fd, text.text, text.len, 0) != (ssize_t)text.len ||
+	    ((size_t)st.st_size > text.len && ftruncate(p->lock_fd, (off_t)text.len) < 0))
 		return err_errno(e, "can't write the plan of the pod %.8s", p->id);
 	return 0;
 }
