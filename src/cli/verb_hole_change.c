@@ -59,8 +59,11 @@ static int ask(struct cli *cli, const struct state *s, const struct pod_look *p,
 	if (control_connect(s, &p->dir, &sock, e) < 0 ||
 	    control_call(sock, cli->arena, r, &reply, NULL, NULL, e) < 0)
 		return -e->code;
-	if (reply.text && *reply.text)
-		cli_say(cli, "%s", reply.text);
+	char *rest = reply.text, *line;
+
+	while (rest && (line = strsep(&rest, "\n")))
+		if (*line)
+			cli_say(cli, "%s", line);
 	return 0;
 }
 
