@@ -48,6 +48,7 @@ int control_connect(const struct state *s, const struct pod_dir *p, int *ret_soc
 		if (errno != ENOENT && errno != ECONNREFUSED)
 			return err_errno(e, "can't reach the supervisor of the pod %.12s", p->id);
 		err_new(e, ERR_STATE, "the pod %.12s does not run", p->id);
+		err_because(e, "nobody answers on its control socket");
 		return err_try(e, "rocket start %.12s", p->id);
 	}
 	*ret_sock = take_fd(&sock);
