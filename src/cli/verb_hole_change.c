@@ -154,6 +154,15 @@ static int rm_one(struct cli *cli, const struct state *s, const struct pod_look 
 typedef int change_fn(struct cli *cli, const struct state *s, const struct pod_look *p, struct control_request *r,
 		      const char *word, struct err *e);
 
+static int need_running(const struct pod_look *p, struct err *e)
+{
+	if (p->dir.phase == POD_RUNNING)
+		return 0;
+	err_new(e, ERR_STATE, "can't change the holes of %s while it does not run", p->word);
+	err_because(e, "the pod is %s", pod_phase_names[p->dir.phase]);
+	return err_try(e, p->dir.phase == POD_PREPARED ? "rocket run-prepared %s" : "rocket start %s", p->word);
+}
+
 static int change_all(struct cli *cli, struct control_request *r, char **words, change_fn *change, struct err *e)
 {
 	autostate s = {-1, -1};
@@ -162,6 +171,8 @@ static int change_all(struct cli *cli, struct control_request *r, char **words, 
 
 	if (code == 0)
 		code = pod_look_open_pod(cli, &s, words[0], &p, e);
+	if (code == 0)
+		code = need_running(&p, e);
 	for (char **w = words + 1; code == 0 && *w; w++)
 		code = change(cli, &s, &p, r, *w, e);
 	return code;
