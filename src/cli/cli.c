@@ -51,6 +51,13 @@ int cli_fail(const struct cli *cli, const struct err *e)
 	return e->code;
 }
 
+int cli_fail_run(const struct cli *cli, struct err *e)
+{
+	if (e->code != ERR_USAGE && e->code < ERR_ROCKET)
+		err_recode(e, ERR_ROCKET);
+	return cli_fail(cli, e);
+}
+
 void cli_say(const struct cli *cli, const char *fmt, ...)
 {
 	autostr line = {}, visible = {};

@@ -58,6 +58,11 @@ struct verb {
 
 /* Prints the three lines (or their JSON with -o json) to stderr and gives the exit code of e. */
 int cli_fail(const struct cli *cli, const struct err *e);
+/*
+ * The same for verbs that give an app's exit code (run, run-prepared, enter): what is not usage and not about the program
+ * itself is 125, so that Rocket's own failure can't be taken for the app's.
+ */
+int cli_fail_run(const struct cli *cli, struct err *e);
 /* Says something to people on stderr; nothing with -q. */
 [[gnu::format(printf, 2, 3)]] void cli_say(const struct cli *cli, const char *fmt, ...);
 /* Writes all of it to stdout; 0, or 1 after having printed the error: the exit code of a verb. */

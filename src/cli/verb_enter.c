@@ -389,7 +389,7 @@ static int run(struct cli *cli, int argc, char **argv)
 	if (r == 0)
 		r = enter(&en, argv[at], argc - at - 1, argv + at + 1, &e);
 	pod_ref_close(&en.ref);
-	return r < 0 ? cli_fail(cli, &e) : r;
+	return r < 0 ? cli_fail_run(cli, &e) : r;
 }
 
 const struct verb cli_verb_enter = {

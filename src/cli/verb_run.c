@@ -17,11 +17,7 @@ static int run(struct cli *cli, int argc, char **argv)
 		r = pod_make_commit(&m, POD_RUNNING, &e);
 	if (r == 0)
 		r = pod_make_launch(cli, &m.state, &m.dir, &m.plan, m.flags.detach, &e);
-	if (r >= 0)
-		return r;
-	if (e.code < ERR_ROCKET)
-		err_recode(&e, ERR_ROCKET);
-	return cli_fail(cli, &e);
+	return r < 0 ? cli_fail_run(cli, &e) : r;
 }
 
 const struct verb cli_verb_run = {

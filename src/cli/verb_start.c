@@ -110,7 +110,9 @@ static int run(struct cli *cli, int argc, char **argv, enum pod_phase from)
 	if (cli_parse(cli, argc, argv, take, &request, &words, &n, &e) < 0 || cli_check_words(cli, n, 1, 1, &e) < 0)
 		return cli_fail(cli, &e);
 	int r = start(cli, words[0], from, from == POD_PREPARED ? request.detach : !request.attach, &e);
-	return r < 0 ? cli_fail(cli, &e) : r;
+	if (r >= 0)
+		return r;
+	return from == POD_PREPARED ? cli_fail_run(cli, &e) : cli_fail(cli, &e);
 }
 
 static int run_start(struct cli *cli, int argc, char **argv)

@@ -391,9 +391,16 @@ void app_kill(struct app *a)
 		(void)!cgroup_kill(&a->s->cgroup_host, &a->cgroup, &ignored);
 }
 
+/* A stop that is under way may be hurried, never slowed. */
+static void shorten_grace(struct app *a, int64_t deadline_ns)
+{
+	if (deadline_ns < a->deadline_ns)
+		a->deadline_ns = deadline_ns;
+}
+
 void app_stop(struct app *a, int64_t grace_ns)
 {
-	int64_t grace = grace_ns >= 0 ? grace_ns : a->plan->stop_grace_ns;
+	int64_t deadline_ns = io_monotonic_ns() + (grace_ns >= 0 ? grace_ns : a->plan->stop_grace_ns);
 
 	a->wants_stop = true;
 	if (a->status->state == APP_BACKOFF || a->status->state == APP_WAITING) {
@@ -401,13 +408,16 @@ void app_stop(struct app *a, int64_t grace_ns)
 		end_for_good(a);
 		return;
 	}
-	if (!app_is_alive(a) || a->status->state == APP_STOPPING)
+	if (!app_is_alive(a))
 		return;
-	a->deadline_ns = io_monotonic_ns() + grace;
+	if (a->status->state == APP_STOPPING) {
+		if (grace_ns >= 0)
+			shorten_grace(a, deadline_ns);
+		return;
+	}
+	a->deadline_ns = deadline_ns;
 	app_signal(a, (int)a->plan->stop_signal);
 	set_state(a, APP_STOPPING);
-	if (grace == 0)
-		app_on_deadline(a);
 }
 
 void app_on_deadline(struct app *a)

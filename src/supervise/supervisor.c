@@ -92,15 +92,17 @@ static void stop_next(struct supervisor *s)
 
 void supervisor_stop(struct supervisor *s, int64_t grace_ns)
 {
-	if (s->stopping && grace_ns != 0)
-		return;
-	s->stop_grace_ns = grace_ns;
-	if (!s->stopping) {
-		s->stopping = true;
+	bool first = !s->stopping;
+
+	/* A shorter grace hurries a stop that is under way; none at all kills what is left. */
+	if (first || (grace_ns >= 0 && (s->stop_grace_ns < 0 || grace_ns < s->stop_grace_ns)))
+		s->stop_grace_ns = grace_ns;
+	s->stopping = true;
+	if (first) {
 		notify_systemd("STOPPING=1");
 		supervisor_event(s, "stopping", NULL, NULL);
-		stop_next(s);
 	}
+	stop_next(s);
 	for (size_t i = 0; grace_ns == 0 && i < s->plan.apps.n; i++) {
 		s->apps[i].wants_stop = true;
 		app_kill(&s->apps[i]);
