@@ -137,14 +137,18 @@ static int load_file(struct arena *a, const struct config *c, int dirfd, const c
 {
 	autofree char *text = NULL;
 	size_t len;
-	struct doc *top;
+	struct doc *all;
 
 	if (io_read_file(dirfd, name, FILE_MAX, &text, &len, e) < 0)
 		return -e->code;
-	if (doc_parse_yaml(a, path, text, len, &top, e) < 0)
+	if (doc_parse_yaml_all(a, path, text, len, &all, e) < 0)
 		return -e->code;
-	if (top->kind == DOC_NULL)
+	const struct doc *top = all->child;
+
+	if (!top || (all->n == 1 && top->kind == DOC_NULL))
 		return 0; /* all of it is comments */
+	if (all->n > 1)
+		return doc_err(top->next, e, "a second document starts here; one is expected");
 	if (top->kind != DOC_MAP)
 		return doc_err(top, e, "a map of keys is expected");
 	for (const struct doc *node = top->child; node; node = node->next) {

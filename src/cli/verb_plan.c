@@ -29,6 +29,12 @@ const struct verb cli_verb_plan = {
 	.words = (const char *const[]){ "image", NULL },
 	.options = (const struct opt *const[]){ flags_pod_options, flags_app_options, NULL },
 	.example = "rocket plan -f pod.yaml\nrocket plan -o yaml -p 8080:80 nginx",
+	.json = "name: of the pod\nhostname: inside the pod\nexit: when the pod is over\ndistance: between its apps\n"
+		"ids: base and count of the host's ids\nlimits: of the whole pod; sizes in bytes, times in ns\n"
+		"cgroup: below each hierarchy\n"
+		"apps: list of name, image, image_digest, argv, env, user ids, mounts, devices, limits and all else\n"
+		"volumes: list of name, keep and what fills them\nholes: list of what is open, as hole list has it\n"
+		"what is zero, false or empty is left out",
 	.documents = true,
 	.run = run,
 };
