@@ -119,10 +119,11 @@ names() { rocket image list -o name | tr '\n' ' '; }
 
 @test "gc waits for who holds the store" {
 	flock --shared "$ROCKET_DIR/lock" sleep 1 &
+	local holder=$!
 	sleep 0.2
 	run_rocket image gc
 	assert_error 7
-	wait
+	wait "$holder"
 	rocket -q image gc
 }
 
