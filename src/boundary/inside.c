@@ -26,9 +26,8 @@
 #include "boundary/mountfd.h"
 
 /* <sys/mount.h> clashes with <linux/mount.h> in Debian 12's glibc. */
-int mount(const char *source, const char *target, const char *type, unsigned long flags, const void *data);
 int umount2(const char *target, int flags);
-enum { MS_REC_ = 1 << 14, MS_PRIVATE_ = 1 << 18, MNT_DETACH_ = 2 };
+enum { MNT_DETACH_ = 2 };
 
 #define MAGIC_ATTRS (MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV | MOUNT_ATTR_NOEXEC)
 
@@ -196,7 +195,16 @@ static bool is_out_of_reach(const struct plan *p, const struct stat *st)
 	return p->ids.count && (st->st_mode & 0007) == 0;
 }
 
-static int mask(const struct inside *in, int null_fd, const char *path, struct err *e)
+/* The first mask is the empty mount itself; from then on it is attached here, and can be cloned on every kernel. */
+static int take_empty(const struct inside *in, bool *used)
+{
+	bool first = !*used;
+
+	*used = true;
+	return first ? fcntl(in->root->empty_fd, F_DUPFD_CLOEXEC, 3) : mountfd_clone(in->root->empty_fd, "", 0);
+}
+
+static int mask(const struct inside *in, int null_fd, bool *empty_used, const char *path, struct err *e)
 {
 	struct stat st;
 	autoclose int at = path_open_beneath(in->root->tree_fd, path, O_PATH, 0);
@@ -204,7 +212,7 @@ static int mask(const struct inside *in, int null_fd, const char *path, struct e
 
 	if (at < 0 || fstat(at, &st) < 0 || is_out_of_reach(in->plan, &st))
 		return 0;
-	over = S_ISDIR(st.st_mode) ? mountfd_clone(in->root->empty_fd, "", 0) : mountfd_clone(null_fd, "", 0);
+	over = S_ISDIR(st.st_mode) ? take_empty(in, empty_used) : mountfd_clone(null_fd, "", 0);
 	if (over < 0 || mountfd_attach(over, at) < 0)
 		return err_errno(e, "can't mask /%s", path);
 	return 0;
@@ -230,6 +238,7 @@ static int close_views(const struct inside *in, struct err *e)
 	autoclose int null_fd = path_open_beneath(root, "dev/null", O_PATH, 0);
 	/* The knobs of the pod's own namespaces belong to it; the host's files it can't write anyway. */
 	size_t n = in->plan->ids.count ? 1 : ARRAY_SIZE(read_only);
+	bool empty_used = false;
 	struct stat st;
 	int r = 0;
 
@@ -237,7 +246,7 @@ static int close_views(const struct inside *in, struct err *e)
 	if (null_fd < 0 || fstat(null_fd, &st) < 0 || !S_ISCHR(st.st_mode))
 		return err_new(e, ERR_FAILED, "the app's /dev/null is no device");
 	for (size_t i = 0; r == 0 && i < ARRAY_SIZE(masked); i++)
-		r = mask(in, null_fd, masked[i], e);
+		r = mask(in, null_fd, &empty_used, masked[i], e);
 	for (size_t i = 0; r == 0 && i < n; i++)
 		r = make_read_only(root, read_only[i], e);
 	return r;
@@ -275,7 +284,7 @@ static int attach_root(const struct inside *in, struct err *e)
 {
 	autoclose int host_root = open("/", O_PATH | O_DIRECTORY | O_CLOEXEC);
 
-	if (mount(NULL, "/", NULL, MS_REC_ | MS_PRIVATE_, NULL) < 0)
+	if (mountfd_make_private() < 0)
 		return err_errno(e, "can't make the mounts of %s private", in->app->name);
 	if (host_root < 0 || mountfd_attach(in->root->tree_fd, host_root) < 0 || fchdir(in->root->tree_fd) < 0)
 		return err_errno(e, "can't attach the root of %s", in->app->name);

@@ -5,10 +5,17 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/mount.h>
+#include <sched.h>
+#include <stdlib.h>
 #include <sys/syscall.h>
+#include <sys/utsname.h>
 #include <unistd.h>
 
 #include "base/cleanup.h"
+
+/* <sys/mount.h> clashes with <linux/mount.h> in Debian 12's glibc. */
+int mount(const char *source, const char *target, const char *type, unsigned long flags, const void *data);
+enum { MS_REC_ = 1 << 14, MS_PRIVATE_ = 1 << 18 };
 
 static int set_option(int fs, const struct mountfd_option *o)
 {
@@ -67,4 +74,27 @@ int mountfd_attach(int mount_fd, int target_fd)
 {
 	return (int)syscall(SYS_move_mount, mount_fd, "", target_fd, "",
 			    MOVE_MOUNT_F_EMPTY_PATH | MOVE_MOUNT_T_EMPTY_PATH);
+}
+
+bool mountfd_clones_detached(void)
+{
+	struct utsname host;
+	char *dot = NULL;
+	long major, minor;
+
+	if (uname(&host) < 0)
+		return false;
+	major = strtol(host.release, &dot, 10);
+	minor = *dot == '.' ? strtol(dot + 1, NULL, 10) : 0;
+	return major > 6 || (major == 6 && minor >= 15);
+}
+
+int mountfd_make_private(void)
+{
+	return mount(NULL, "/", NULL, MS_REC_ | MS_PRIVATE_, NULL);
+}
+
+int mountfd_enter_private(void)
+{
+	return unshare(CLONE_NEWNS) < 0 ? -1 : mountfd_make_private();
 }

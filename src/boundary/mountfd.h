@@ -8,6 +8,7 @@
  */
 #pragma once
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -31,3 +32,14 @@ struct mountfd_option {
 [[nodiscard]] int mountfd_idmap(int mount_fd, int userns_fd, unsigned int flags);
 /* Attaches a detached mount on top of target_fd, which must lie in the caller's mount namespace. */
 [[nodiscard]] int mountfd_attach(int mount_fd, int target_fd);
+
+/*
+ * May a detached mount be cloned again (Linux 6.15)? Before, only what is attached in the caller's mount namespace can
+ * be: whoever needs clones then gives himself a mount namespace of his own (mountfd_enter_private()) and attaches there
+ * what he makes.
+ */
+bool mountfd_clones_detached(void);
+/* From here on nothing propagates out of the caller's mount namespace, or into it. */
+[[nodiscard]] int mountfd_make_private(void);
+/* A mount namespace of the caller's own, from which nothing propagates. Descriptors opened before belong to the old one. */
+[[nodiscard]] int mountfd_enter_private(void);

@@ -48,7 +48,7 @@ static int write_text(int dirfd, const struct pod_text *t, const struct plan *p,
 	return 0;
 }
 
-int root_make_pod_files(const struct plan *p, int userns_fd, const struct pod_text *texts, size_t n,
+int root_make_pod_files(const struct plan *p, int userns_fd, int attach_fd, const struct pod_text *texts, size_t n,
 			struct pod_files *ret, struct err *e)
 {
 	struct pod_files f = { .etc_fd = -1, .shm_fd = -1, .userns_fd = userns_fd };
@@ -59,6 +59,8 @@ int root_make_pod_files(const struct plan *p, int userns_fd, const struct pod_te
 		f.shm_fd = new_tmpfs(p, p->shm_bytes, "1777", MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV | MOUNT_ATTR_NOEXEC);
 	if (f.etc_fd < 0 || f.shm_fd < 0)
 		r = err_errno(e, "can't make the pod's tmpfs");
+	else if (attach_fd >= 0 && (mountfd_attach(f.etc_fd, attach_fd) < 0 || mountfd_attach(f.shm_fd, attach_fd) < 0))
+		r = err_errno(e, "can't attach the pod's tmpfs");
 	else if (mkdirat(f.etc_fd, EMPTY, 0555) < 0)
 		r = err_errno(e, "can't make the pod's empty folder");
 	for (size_t i = 0; r == 0 && i < n; i++)

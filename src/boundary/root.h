@@ -26,9 +26,12 @@ struct pod_text {
 	const char *text;
 };
 
-/* Makes the shared file systems; the texts become files in etc_fd. */
-[[nodiscard]] int root_make_pod_files(const struct plan *p, int userns_fd, const struct pod_text *texts, size_t n,
-				      struct pod_files *ret, struct err *e);
+/*
+ * Makes the shared file systems; the texts become files in etc_fd. attach_fd: a directory of the caller's own mount
+ * namespace where they are attached, on kernels that clone nothing detached; else -1 (mountfd.h).
+ */
+[[nodiscard]] int root_make_pod_files(const struct plan *p, int userns_fd, int attach_fd, const struct pod_text *texts,
+				      size_t n, struct pod_files *ret, struct err *e);
 void root_close_pod_files(struct pod_files *f);
 
 struct root_mount {

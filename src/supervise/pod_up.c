@@ -97,7 +97,7 @@ static int make_files(struct supervisor *s, struct err *e)
 		{ "resolv.conf", str_text(&resolv) },
 	};
 
-	return root_make_pod_files(&s->plan, s->sandbox.userns_fd, texts, ARRAY_SIZE(texts), &s->files, e);
+	return root_make_pod_files(&s->plan, s->sandbox.userns_fd, s->private_mounts ? s->empty_root_fd : -1, texts, ARRAY_SIZE(texts), &s->files, e);
 }
 
 static int begin_sandbox(struct supervisor *s, struct err *e)

@@ -17,6 +17,7 @@
 
 #include "base/cleanup.h"
 #include "base/io.h"
+#include "boundary/mountfd.h"
 #include "supervise/notify.h"
 
 /* ---- small things that the other parts ask for ---- */
@@ -262,10 +263,32 @@ static void init_apps(struct supervisor *s)
 	}
 }
 
+/* The pod's folder was opened in the host's mount namespace; what is cloned from must belong to ours. */
+static int enter_private_mounts(struct supervisor *s, struct err *e)
+{
+	const char *path = arena_printf(&s->arena, "%s/pods/run/%s", s->options->dir, s->pod.id);
+	int fd;
+
+	if (mountfd_clones_detached())
+		return 0;
+	s->private_mounts = true;
+	if (mountfd_enter_private() < 0)
+		return err_errno(e, "can't make a mount namespace for the pod's supervisor");
+	fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	if (fd < 0)
+		return err_errno(e, "can't open the pod's folder");
+	close(s->pod.fd);
+	s->pod.fd = fd;
+	return 0;
+}
+
 static int open_all(struct supervisor *s, struct err *e)
 {
 	const struct supervisor_options *o = s->options;
-	int r = state_open(o->dir, o->run_dir, &s->state, e);
+	int r = enter_private_mounts(s, e);
+
+	if (r == 0)
+		r = state_open(o->dir, o->run_dir, &s->state, e);
 
 	if (r == 0)
 		r = store_open(o->dir, o->run_dir, &s->store, e);

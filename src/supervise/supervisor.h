@@ -188,6 +188,7 @@ struct supervisor {
 	bool has_relay;
 	int64_t relay_started_ns;       /* monotonic */
 	int reaper_exe_fd, empty_root_fd;
+	bool private_mounts;            /* old kernels: base mounts are attached in a mount namespace of ours */
 	struct app *apps;               /* plan.apps.n of them */
 	struct view *views;
 	size_t n_views;
