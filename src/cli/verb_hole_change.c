@@ -140,7 +140,7 @@ static int find_hole(struct cli *cli, const struct pod_look *p, const char *word
 static int rm_one(struct cli *cli, const struct state *s, const struct pod_look *p, struct control_request *r,
 		  const char *word, struct err *e)
 {
-	const char *text;
+	const char *text = NULL;
 	int code = find_hole(cli, p, word, &text, e);
 
 	if (code < 0)

@@ -206,7 +206,7 @@ static int relay_add_batch(const struct relay *r, uint32_t hole, const struct re
 		.proto = s->proto,
 		.family = s->v[from].family,
 	};
-	struct relay_reply a;
+	struct relay_reply a = {};
 	int fds[RELAY_FDS_MAX];
 
 	for (size_t i = 0; i < n; i++)
@@ -230,7 +230,7 @@ int relay_add(struct relay *r, uint32_t hole, struct relay_sockets *s, struct er
 int relay_remove(struct relay *r, uint32_t hole, uint32_t *ret_cut, struct err *e)
 {
 	struct relay_request q = { .op = RELAY_REMOVE, .hole = hole };
-	struct relay_reply a;
+	struct relay_reply a = {};
 	int result = relay_ask(r, &q, NULL, 0, &a, e);
 
 	if (result == 0)
@@ -241,7 +241,7 @@ int relay_remove(struct relay *r, uint32_t hole, uint32_t *ret_cut, struct err *
 int relay_count(struct relay *r, uint32_t hole, struct relay_counts *ret, struct err *e)
 {
 	struct relay_request q = { .op = RELAY_COUNT, .hole = hole };
-	struct relay_reply a;
+	struct relay_reply a = {};
 	int result = relay_ask(r, &q, NULL, 0, &a, e);
 
 	if (result < 0)

@@ -265,7 +265,7 @@ static int sockets_prepare(const struct hole *h, struct relay_sockets *s, struct
 
 int relay_listen(const struct hole *h, struct relay_sockets *ret, struct err *e)
 {
-	autosockets s = {};
+	struct relay_sockets s = {};
 	struct stands stands = {};
 	int r = stands_choose(h, &stands, e);
 
@@ -275,11 +275,12 @@ int relay_listen(const struct hole *h, struct relay_sockets *ret, struct err *e)
 		r = listen_picked(h, &stands, &s, e);
 	for (uint32_t port = h->port; r == 0 && h->port && port <= h->port_end; port++)
 		r = listen_port(h, &stands, (uint16_t)port, &s, e);
-	if (r < 0)
+	if (r < 0) {
+		relay_sockets_close(&s);
 		return r;
+	}
 	qsort(s.v, s.n, sizeof(*s.v), compare_sockets);
 	*ret = s;
-	s = (struct relay_sockets){};
 	return 0;
 }
 
