@@ -130,10 +130,16 @@ static bool all_holders_over(const struct supervisor *s)
 	return any;
 }
 
+/* What we stopped because the pod was over anyway says nothing about how the pod went. */
+static bool counts_for_code(const struct supervisor *s, const struct app *a)
+{
+	return holds_pod(a) || !a->wants_stop || !all_holders_over(s);
+}
+
 static int first_failure(const struct supervisor *s)
 {
 	for (size_t i = 0; i < s->plan.apps.n; i++)
-		if (s->apps[i].status->exit_code > 0)
+		if (s->apps[i].status->exit_code > 0 && counts_for_code(s, &s->apps[i]))
 			return (int)s->apps[i].status->exit_code;
 	return 0;
 }
