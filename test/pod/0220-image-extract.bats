@@ -3,8 +3,11 @@
 load lib
 load image
 
+setup() { need_tools umoci skopeo setfattr setcap; }
+
 file_setup()
 {
+	has_tools umoci skopeo setfattr setcap || return 0
 	cd "$BATS_FILE_TMPDIR" || return 1
 	layout_make "$BATS_FILE_TMPDIR/layout" "$BATS_FILE_TMPDIR/bundle" >/dev/null 2>&1
 	rm -rf bundle

@@ -12,7 +12,12 @@ file_setup()
 	layer_make
 	small_make small '{"Cmd":["true"]}'
 	rocket -q image rm small
-	layout_make "$PWD/layout" "$PWD/bundle" >/dev/null 2>&1
+	# Of the same layer, and of another one.
+	small_make sharing '{"Cmd":["false"]}'
+	printf more >layer/more
+	tar -C layer --numeric-owner --sort=name -cf layer.tar .
+	small_make other '{"Cmd":["true"]}'
+	rocket -q image rm sharing other
 }
 
 store() { "$ROCKET" --dir "$STORE" -q "$@" 3>&-; }
@@ -78,15 +83,15 @@ check_whole()
 	store image import "$BATS_FILE_TMPDIR/small.tar" name >/dev/null
 	old=$(store image inspect name -o json | jq -r '.[0].id')
 	cp -a "$STORE" "$BATS_TEST_TMPDIR/counted"
-	total=$(count_calls "$ROCKET" --dir "$BATS_TEST_TMPDIR/counted" -q image import "$BATS_FILE_TMPDIR/layout" name)
+	total=$(count_calls "$ROCKET" --dir "$BATS_TEST_TMPDIR/counted" -q image import "$BATS_FILE_TMPDIR/other.tar" name)
 	for ((n = 1; n <= total; n += 1)); do
 		STORE=$BATS_TEST_TMPDIR/store
 		rm -rf "$STORE"
 		cp -a "$BATS_TEST_TMPDIR/base" "$STORE"
-		kill_at "$n" "$ROCKET" --dir "$STORE" -q image import "$BATS_FILE_TMPDIR/layout" name
+		kill_at "$n" "$ROCKET" --dir "$STORE" -q image import "$BATS_FILE_TMPDIR/other.tar" name
 		check_whole || { echo "killed at $n of $total"; return 1; }
 		[ "$(store image list -o name)" = name:latest ]
-		store image import "$BATS_FILE_TMPDIR/layout" name >/dev/null
+		store image import "$BATS_FILE_TMPDIR/other.tar" name >/dev/null
 		[ "$(store image inspect name -o json | jq -r '.[0].id')" != "$old" ]
 	done
 	check_killed "$total"
@@ -96,7 +101,7 @@ check_whole()
 	local n total verb killed
 	STORE=$BATS_TEST_TMPDIR/base
 	store image import "$BATS_FILE_TMPDIR/small.tar" small >/dev/null
-	store image import "$BATS_FILE_TMPDIR/layout" other >/dev/null
+	store image import "$BATS_FILE_TMPDIR/sharing.tar" other >/dev/null
 	for verb in "rm small" "gc --grace-period 0"; do
 		rm -rf "$BATS_TEST_TMPDIR/counted"
 		cp -a "$BATS_TEST_TMPDIR/base" "$BATS_TEST_TMPDIR/counted"

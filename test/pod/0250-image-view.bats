@@ -16,6 +16,7 @@ views() { awk -v d="$1/run/views/" 'index($5, d) == 1 { print $5 }' /proc/self/m
 erofs_serves() { [ -n "$(views "$1")" ]; }
 
 @test "pods of one image share one mount, and the last one takes it away" {
+	# The first one keeps its mount to itself.
 	rocket run -d -q --name a small -- sh -c 'while :; do sleep 1; done'
 	rocket run -d -q --name b small -- sh -c 'while :; do sleep 1; done'
 	erofs_serves "$ROCKET_DIR" || skip "this kernel has no file-backed EROFS"
@@ -28,11 +29,14 @@ erofs_serves() { [ -n "$(views "$1")" ]; }
 	[ -z "$(find "$ROCKET_DIR/run/views" -mindepth 1 ! -name .lock)" ]
 }
 
-@test "what a killed supervisor left is swept" {
+@test "what killed supervisors left is swept" {
+	# The first one keeps its mount to itself, the second one shares.
 	rocket run -d -q --name k small -- sh -c 'while :; do sleep 1; done'
+	rocket run -d -q --name l small -- sh -c 'while :; do sleep 1; done'
 	erofs_serves "$ROCKET_DIR" || skip "this kernel has no file-backed EROFS"
-	kill -9 "$(field k .supervisor_pid)"
+	kill -9 "$(field k .supervisor_pid)" "$(field l .supervisor_pid)"
 	until_true 5 phase_is k exited
+	until_true 5 phase_is l exited
 	rocket -q image gc
 	[ "$(views "$ROCKET_DIR" | wc -l)" = 0 ]
 }

@@ -9,12 +9,12 @@ load lib
 }
 
 @test "exit: first ends the pod with the first app" {
-	run_rocket run --exit first box --name quick -- sh -c 'exit 4' --- box --name slow -- sleep 1000
+	run_rocket run --exit first box --name quick -- sh -c 'exit 4' --- box --name slow --stop-signal KILL -- sleep 1000
 	assert_exit 4
 }
 
 @test "exit: NAME ends the pod with that app and gives its code" {
-	run_rocket run --exit main box --name side -- sleep 1000 --- box --name main -- sh -c 'sleep 0.2; exit 6'
+	run_rocket run --exit main box --name side --stop-signal KILL -- sleep 1000 --- box --name main -- sh -c 'sleep 0.2; exit 6'
 	assert_exit 6
 }
 
@@ -50,7 +50,8 @@ load lib
 	run_rocket stop forever
 	assert_exit 0
 	phase_is forever exited
-	run_rocket run --name holds box --name main -- true --- box --name side --restart always -- sleep 1000
+	run_rocket run --name holds box --name main -- true \
+		--- box --name side --restart always --stop-timeout 1s -- probe ignore TERM
 	assert_exit 0
 }
 
@@ -148,6 +149,14 @@ load lib
 
 supervisor_of() { field "$1" .supervisor_pid; }
 
+nobody_in_another_namespace()
+{
+	local ns
+	for ns in /proc/[0-9]*/ns/user; do
+		[ "$(readlink "$ns")" = "$(readlink /proc/self/ns/user)" ] || [ ! -e "$ns" ] || return 1
+	done
+}
+
 @test "a supervisor killed with -9 takes its apps with it, whatever they did" {
 	rocket run -d --name doomed box sh -c 'probe ignore TERM & setsid sleep 1000 & setsid setsid sh -c "sleep 1000 & sleep 1000" & wait'
 	until_true 5 log_has doomed ready
@@ -156,7 +165,7 @@ supervisor_of() { field "$1" .supervisor_pid; }
 	app=$(field doomed '.apps[0].pid')
 	[ -d "/proc/$app" ]
 	kill -9 "$pid"
-	until_true 5 sh -c "! grep -qaE 'sleep|probe' /proc/[0-9]*/comm"
+	until_true 5 nobody_in_another_namespace
 	until_true 2 phase_is doomed exited
 }
 
@@ -192,7 +201,7 @@ supervisor_of() { field "$1" .supervisor_pid; }
 }
 
 @test "the supervisor holds no descriptor too many over restarts" {
-	rocket run -d --name fds --restart always box sleep 1000
+	rocket run -d --name fds --restart always --stop-signal KILL box sleep 1000
 	local pid before
 	pid=$(supervisor_of fds)
 	before=$(ls "/proc/$pid/fd" | wc -l)

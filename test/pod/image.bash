@@ -1,6 +1,23 @@
 # SPDX-License-Identifier: Apache-2.0
 # What the tests of images share, beside lib.bash: a tree worth unpacking, and images of it by other tools.
 
+has_tools()
+{
+	local tool
+	for tool; do
+		command -v "$tool" >/dev/null || return 1
+	done
+}
+
+# Skips a test where other people's tools are missing, as in the small guest.
+need_tools()
+{
+	local tool
+	for tool; do
+		command -v "$tool" >/dev/null || skip "$tool is not installed"
+	done
+}
+
 # A tree with all that layers can hold: owners, modes, times, xattrs, hard links, symlinks, FIFO, device, set-id bits.
 tree_make()
 {
