@@ -323,13 +323,19 @@ static int decode_member(const struct decode *d, const struct field_set *set, co
 	return decoders[f->kind](d, f, node, (char *)object + f->offset, e);
 }
 
+static int lacks_key(const struct field_set *set, const struct field *f, const struct doc *node, struct err *e)
+{
+	doc_err(node, e, "%s lacks the key %s", set->name, f->key);
+	return err_because(e, "it can't be made without '%s', and that has no default", f->key);
+}
+
 static int check_required(const struct field_set *set, const struct doc *node, bool named, struct err *e)
 {
 	for (size_t i = 0; i < set->n; i++) {
 		const struct field *f = &set->fields[i];
 
 		if (f->required && is_open_to(f, named) && !doc_get(node, f->key))
-			return doc_err(node, e, "%s lacks the key %s", set->name, f->key);
+			return lacks_key(set, f, node, e);
 	}
 	return 0;
 }

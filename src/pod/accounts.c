@@ -210,9 +210,11 @@ static int add_gid(struct arena *a, uint32_t gid, struct account *account, struc
 	for (char **p = account->groups; p && *p; p++, n++)
 		if (!strcmp(*p, text))
 			return 0;
-	if (n == ACCOUNT_GROUPS_MAX)
-		return err_new(e, ERR_USAGE, "the user is in more than %d groups",
-			       ACCOUNT_GROUPS_MAX);
+	if (n == ACCOUNT_GROUPS_MAX) {
+		err_new(e, ERR_USAGE, "the user is in more than %d groups", ACCOUNT_GROUPS_MAX);
+		err_because(e, "the image's /etc/group lists it that often");
+		return err_try(e, "name the group, as in user: \"USER:GROUP\"");
+	}
 	arena_strv_add(a, &account->groups, text);
 	return 0;
 }

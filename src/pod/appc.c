@@ -38,7 +38,7 @@ static int check_pairs(const appc_pairs *pairs, const struct doc *node, struct e
 {
 	for (size_t i = 0; i < pairs->n; i++)
 		if (!*pairs->v[i].name || strchr(pairs->v[i].name, '='))
-			return doc_err(node, e, "a name can't be empty or hold '='");
+			return place_bad(node, e, "a name can't be empty or hold '='");
 	return 0;
 }
 
@@ -65,7 +65,7 @@ static int add_handlers(struct appc *k, const struct appc_app *from, const struc
 							       : NULL;
 
 		if (!hook || *hook || !h->exec[0])
-			return doc_err(
+			return place_bad(
 				front_at(node, "eventHandlers"), e,
 				"expected pre-start and post-stop, each once, with a program");
 		*hook = h->exec;
@@ -92,8 +92,8 @@ static int add_section(struct appc *k, const struct appc_app *from, const struct
 	app->exec = from->exec;
 	app->workdir = from->workdir;
 	if (from->workdir && *from->workdir != '/')
-		return doc_err(front_at(node, "workingDirectory"), e,
-			       "workingDirectory must be an absolute path");
+		return place_bad(front_at(node, "workingDirectory"), e,
+				 "workingDirectory must be an absolute path");
 	if ((rc = add_user(k, from, node, app, e)) || (rc = add_env(k, from, node, app, e)) ||
 	    (rc = add_handlers(k, from, node, app, e)))
 		return rc;
@@ -148,7 +148,7 @@ static int add_mount(struct appc *k, const struct appc_pod_app *from, const stru
 	struct pod_mount new = {.kind = MOUNT_VOLUME, .place = place_of(k->arena, node)};
 
 	if (!v)
-		return doc_err(node, e, "the pod has no volume '%.60s'", m->volume);
+		return place_bad(node, e, "the pod has no volume '%.60s'", m->volume);
 	new.read_only = v->read_only || (point && point->read_only);
 	if (!strcmp(v->kind, "host"))
 		return mount_host(k, v, m->path, new.read_only, node, app, e);
@@ -170,9 +170,9 @@ static int check_points(const struct appc_pod_app *from, const struct doc *node,
 		for (size_t j = 0; j < from->mounts.n; j++)
 			found |= !strcmp(from->mounts.v[j].path, p->path);
 		if (!found)
-			return doc_err(node, e,
-				       "nothing is mounted at the mount point %.40s (%.80s)",
-				       p->name, p->path);
+			return place_bad(node, e,
+					 "nothing is mounted at the mount point %.40s (%.80s)",
+					 p->name, p->path);
 	}
 	return 0;
 }
@@ -200,7 +200,7 @@ static int add_image(struct appc *k, const struct appc_image *image, const struc
 		     struct pod_app *app, struct err *e)
 {
 	if (!is_image_id(image->id)) {
-		doc_err(front_at(node, "image.id"), e, "expected the image's whole id");
+		place_bad(front_at(node, "image.id"), e, "expected the image's whole id");
 		return err_because(e, "it is sha512- and 128 lower-case hex digits");
 	}
 	app->image = image->id;
@@ -234,7 +234,7 @@ static int add_apps(struct appc *k, struct err *e)
 {
 	const struct doc *node = front_at(k->node, "apps");
 	const struct doc *c = node->child;
-	int rc = k->doc.apps.n ? 0 : doc_err(node, e, "a pod has at least one app");
+	int rc = k->doc.apps.n ? 0 : place_bad(node, e, "a pod has at least one app");
 
 	for (size_t i = 0; i < k->doc.apps.n && !rc; i++, c = c->next)
 		rc = add_app(k, &k->doc.apps.v[i], c, e);
@@ -247,9 +247,9 @@ static int check_host_volume(struct appc *k, const struct appc_volume *v, const 
 			     struct err *e)
 {
 	if (!v->source || *v->source != '/')
-		return doc_err(node, e, "a host volume has an absolute source");
+		return place_bad(node, e, "a host volume has an absolute source");
 	if (v->mode || v->uid || v->gid)
-		return doc_err(node, e, "mode, uid and gid belong to an empty volume");
+		return place_bad(node, e, "mode, uid and gid belong to an empty volume");
 	return v->flat ? front_refuse(k->in, node, e, "recursive: false of a volume") : 0;
 }
 
@@ -263,14 +263,14 @@ static int add_volume(struct appc *k, const struct appc_volume *v, const struct 
 	if (name_check(NAME_VOLUME, v->name, e))
 		return place_err(node, e);
 	if (find_volume(k, v->name) != v)
-		return doc_err(node, e, "two volumes are named '%.60s'", v->name);
+		return place_bad(node, e, "two volumes are named '%.60s'", v->name);
 	if (!strcmp(v->kind, "host"))
 		return check_host_volume(k, v, node, e);
 	if (strcmp(v->kind, "empty") || v->source)
-		return doc_err(node, e,
-			       "a volume is of the kind host with a source, or empty without");
+		return place_bad(node, e,
+				 "a volume is of the kind host with a source, or empty without");
 	if (v->mode && limits_parse_mode(v->mode, &new.mode))
-		return doc_err(node, e, "mode must be an octal file mode such as \"0755\"");
+		return place_bad(node, e, "mode must be an octal file mode such as \"0755\"");
 	*list_add(k->arena, &k->pod.volumes) = new;
 	return 0;
 }
@@ -304,9 +304,9 @@ static int check_port(struct appc *k, const struct appc_port *p, const struct do
 	uint32_t count = p->count ? p->count : 1;
 
 	if (p->port < 1 || p->port > 65535 || count > 65536 - p->port)
-		return doc_err(node, e, "a port is a number from 1 to 65535");
+		return place_bad(node, e, "a port is a number from 1 to 65535");
 	if (strcmp(p->protocol, "tcp") && strcmp(p->protocol, "udp"))
-		return doc_err(node, e, "the protocol of a port is tcp or udp");
+		return place_bad(node, e, "the protocol of a port is tcp or udp");
 	return p->socket_activated ? front_refuse(k->in, node, e, "a port with socketActivated")
 				   : 0;
 }
@@ -320,7 +320,7 @@ static int add_port(struct appc *k, const struct appc_pod_port *p, const struct 
 	int rc;
 
 	if (!to && !p->pod_port) {
-		doc_err(node, e, "no app of this manifest has a port named '%.60s'", p->name);
+		place_bad(node, e, "no app of this manifest has a port named '%.60s'", p->name);
 		return err_try(e, "\"podPort\": the port that the app listens on");
 	}
 	if (to && (rc = check_port(k, to, node, e)))
@@ -328,7 +328,7 @@ static int add_port(struct appc *k, const struct appc_pod_port *p, const struct 
 	count = to && to->count ? to->count : 1;
 	port = p->pod_port ? p->pod_port : to->port;
 	if (p->host_port < 1 || p->host_port > 65536 - count || port > 65536 - count)
-		return doc_err(node, e, "a port is a number from 1 to 65535");
+		return place_bad(node, e, "a port is a number from 1 to 65535");
 	return front_add_hole(
 		k->in, &k->pod, node,
 		arena_printf(
@@ -362,13 +362,13 @@ static int add_pod(struct appc *k, struct err *e)
 static int check_head(const struct appc *k, struct err *e)
 {
 	if (strcmp(k->doc.kind, "PodManifest")) {
-		doc_err(front_at(k->node, "acKind"), e, "an appc %.40s describes no pod",
-			k->doc.kind);
+		place_bad(front_at(k->node, "acKind"), e, "an appc %.40s describes no pod",
+			  k->doc.kind);
 		return err_because(e, "expected the acKind PodManifest");
 	}
 	if (!str_has_prefix(k->doc.version, "0."))
-		return doc_err(front_at(k->node, "acVersion"), e,
-			       "the acVersion %.40s is not known", k->doc.version);
+		return place_bad(front_at(k->node, "acVersion"), e,
+				 "the acVersion %.40s is not known", k->doc.version);
 	return 0;
 }
 

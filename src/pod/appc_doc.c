@@ -4,6 +4,7 @@
 
 #include "base/decode.h"
 #include "pod/appc_parts.h"
+#include "pod/place.h"
 
 #define LATER "Rocket knows the field and can't do that yet: take it out, or --ignore-unknown"
 
@@ -100,7 +101,7 @@ static const struct field_set pod_app_set =
 static int volume_recursive(struct arena *a, const struct doc *node, void *object, struct err *e)
 {
 	if (node->kind != DOC_BOOL)
-		return doc_err(node, e, "recursive must be true or false");
+		return place_bad(node, e, "recursive must be true or false");
 	((struct appc_volume *)object)->flat = (node->text[0] | 0x20) == 'f';
 	return 0;
 }

@@ -30,10 +30,10 @@ static int read_set(const struct doc *value, uint64_t *ret, struct err *e)
 	uint64_t all = 0, one;
 
 	if (!set || set->kind != DOC_LIST || !set->n)
-		return doc_err(value, e, "expected {\"set\": [\"CAP_…\"]} that is not empty");
+		return place_bad(value, e, "expected {\"set\": [\"CAP_…\"]} that is not empty");
 	for (const struct doc *c = set->child; c; c = c->next) {
 		if (!c->text)
-			return doc_err(c, e, "expected a capability such as CAP_NET_ADMIN");
+			return place_bad(c, e, "expected a capability such as CAP_NET_ADMIN");
 		if (caps_parse(c->text, &one, e))
 			return place_err(c, e);
 		all |= one;
@@ -73,7 +73,7 @@ static int caps_retain(struct appc *k, const struct doc *value, struct pod_app *
 static int no_new_privs(struct appc *k, const struct doc *value, struct pod_app *app, struct err *e)
 {
 	if (value->kind != DOC_BOOL)
-		return doc_err(value, e, "expected true or false");
+		return place_bad(value, e, "expected true or false");
 	if ((value->text[0] | 0x20) == 't')
 		return 0;
 	return front_add_hole(k->in, &k->pod, value, "newprivs", app->name,
@@ -88,7 +88,7 @@ static int oom_score(struct appc *k, const struct doc *value, struct pod_app *ap
 	uint64_t score;
 
 	if (!value->text || unit_parse_u64(value->text + minus, 0, 1000, &score))
-		return doc_err(value, e, "expected a number from -1000 to 1000");
+		return place_bad(value, e, "expected a number from -1000 to 1000");
 	app->oom_score = minus ? -(int64_t)score : (int64_t)score;
 	return 0;
 }
@@ -98,7 +98,7 @@ static int cpu_shares(struct appc *k, const struct doc *value, struct pod_app *a
 	uint64_t shares;
 
 	if (!value->text || unit_parse_u64(value->text, 2, 262144, &shares))
-		return doc_err(value, e, "expected a number from 2 to 262144");
+		return place_bad(value, e, "expected a number from 2 to 262144");
 	limits_of(k, app)->cpu_shares = (uint32_t)shares;
 	return 0;
 }
@@ -118,9 +118,9 @@ static int request_and_limit(const struct doc *value, const struct doc **ret_req
 					   "expected request and limit, and '%.40s' stands there",
 					   c->key);
 		else if (c->kind != DOC_BOOL || (c->text[0] | 0x20) != 'f')
-			return doc_err(c, e, "default can only be false here");
+			return place_bad(c, e, "default can only be false here");
 	}
-	return *ret_request || *ret_limit ? 0 : doc_err(value, e, "expected request or limit");
+	return *ret_request || *ret_limit ? 0 : place_bad(value, e, "expected request or limit");
 }
 
 static int memory(struct appc *k, const struct doc *value, struct pod_app *app, struct err *e)
@@ -132,9 +132,9 @@ static int memory(struct appc *k, const struct doc *value, struct pod_app *app, 
 	if (rc)
 		return rc;
 	if (limit && (!limit->text || unit_parse_size(limit->text, &l->memory_bytes)))
-		return doc_err(limit, e, "expected a quantity such as 64Mi");
+		return place_bad(limit, e, "expected a quantity such as 64Mi");
 	if (request && (!request->text || unit_parse_size(request->text, &l->memory_request_bytes)))
-		return doc_err(request, e, "expected a quantity such as 64Mi");
+		return place_bad(request, e, "expected a quantity such as 64Mi");
 	return 0;
 }
 
@@ -148,11 +148,11 @@ static int cpu(struct appc *k, const struct doc *value, struct pod_app *app, str
 	if (rc)
 		return rc;
 	if (limit && (!limit->text || unit_parse_cpus(limit->text, &l->cpus_milli)))
-		return doc_err(limit, e, "expected a quantity of CPUs such as 500m");
+		return place_bad(limit, e, "expected a quantity of CPUs such as 500m");
 	if (!request)
 		return 0;
 	if (!request->text || unit_parse_cpus(request->text, &milli) || milli > 256000)
-		return doc_err(request, e, "expected a quantity of CPUs such as 500m");
+		return place_bad(request, e, "expected a quantity of CPUs such as 500m");
 	l->cpu_shares = milli * 1024 / 1000 < 2 ? 2 : milli * 1024 / 1000;
 	return 0;
 }
@@ -197,7 +197,7 @@ static int check_unique(const struct doc *first, const struct doc *node, const c
 {
 	for (const struct doc *c = first; c != node; c = c->next)
 		if (str_equal(doc_get_str(c, "name"), name))
-			return doc_err(node, e, "the isolator %.60s is given twice", name);
+			return place_bad(node, e, "the isolator %.60s is given twice", name);
 	return 0;
 }
 
@@ -208,12 +208,12 @@ static int add_isolator(struct appc *k, const struct doc *node, struct pod_app *
 	const struct isolator *i = name ? find_isolator(name) : NULL;
 
 	if (!name || !value || node->n != 2)
-		return doc_err(node, e, "an isolator has a name and a value");
+		return place_bad(node, e, "an isolator has a name and a value");
 	if (!i)
 		return front_refuse(k->in, node, e, "the isolator %.80s, which nobody knows", name);
 	if (app ? !i->app : !i->pod)
-		return doc_err(node, e, "the isolator %s does not belong to %s", name,
-			       app ? "an app" : "a pod");
+		return place_bad(node, e, "the isolator %s does not belong to %s", name,
+				 app ? "an app" : "a pod");
 	if (!i->apply)
 		return front_refuse(k->in, node, e, "the isolator %s", name);
 	return i->apply(k, value, app, e);
@@ -226,7 +226,7 @@ int appc_add_isolators(struct appc *k, const struct doc *list, struct pod_app *a
 	if (!list)
 		return 0;
 	if (list->kind != DOC_LIST)
-		return doc_err(list, e, "isolators must be a list");
+		return place_bad(list, e, "isolators must be a list");
 	for (const struct doc *c = list->child; c && !rc; c = c->next) {
 		const char *name = doc_get_str(c, "name");
 

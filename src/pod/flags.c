@@ -63,8 +63,7 @@ static int walk_image(struct flags *f, struct opt_walk *w, struct err *e)
 
 	if (!word || *word == '-' || !*word) {
 		err_new(e, ERR_USAGE, "an image is missing");
-		if (word)
-			err_because(e, "'%.80s' stands where it should be", word);
+		err_because(e, "'%.80s' stands where it should be", word ? word : "nothing");
 		return err_try(e, "rocket run IMAGE … --- IMAGE …");
 	}
 	list_add(f->arena, &f->pod.apps)->image = arena_strdup(f->arena, word);
@@ -138,21 +137,22 @@ static int check_place(const struct flags *f, const struct flag *flag, struct er
 	const char *text = flag_text(f, flag);
 
 	if (f->run.file && is_app_flag(flag)) {
-		err_new(e, ERR_USAGE,
-			"%s is a flag of one app, and with -f the manifest says what the apps are",
-			text);
+		err_new(e, ERR_USAGE, "%s is a flag of one app, and there is -f", text);
+		err_because(e, "with -f the manifest says what the apps are");
 		return err_try(e, "write it into %s, or --hole for a hole", f->run.file);
 	}
 	if (apps < 2)
 		return 0;
 	if (is_app_flag(flag) && flag->app < 0) {
 		err_new(e, ERR_USAGE, "%s is a flag of one app, and the pod has %zu", text, apps);
+		err_because(e, "before the first image it does not say which app it is for");
 		return err_try(e, "rocket run … %s %s … (behind the image that it is for)", first,
 			       text);
 	}
 	if (!is_app_flag(flag) && flag->app >= 0) {
 		err_new(e, ERR_USAGE, "%s is a flag of the whole pod, and stands behind an image",
 			text);
+		err_because(e, "in a pod of %zu apps it would read like that app's alone", apps);
 		return err_try(e, "rocket run %s %s … (before the first image)", text, first);
 	}
 	return 0;
@@ -278,7 +278,8 @@ static int check_limits(const struct flags *f, struct err *e)
 
 static int nothing_to_run(struct err *e)
 {
-	err_new(e, ERR_USAGE, "there is nothing to run: an image or -f FILE is missing");
+	err_new(e, ERR_USAGE, "there is nothing to run");
+	err_because(e, "neither an image nor -f FILE is given");
 	return err_try(e, "rocket run IMAGE [ARG…]");
 }
 

@@ -128,11 +128,14 @@ int flag_add_hole(struct flags *f, const char *text, const char *app, const char
 		err_new(e, ERR_USAGE,
 			"the hole %s is for app '%s' and stands behind the image of '%s'", text,
 			h.app, app);
+		err_because(e, "behind an image a hole is that app's");
 		return err_try(e, "--hole %s before the first image", text);
 	}
-	if (app && h.kind == HOLE_NS)
-		return err_new(e, ERR_USAGE,
-			       "the hole %s is the whole pod's: put it before the image", text);
+	if (app && h.kind == HOLE_NS) {
+		err_new(e, ERR_USAGE, "the hole %s is the whole pod's", text);
+		err_because(e, "behind an image a hole is that app's");
+		return err_try(e, "--hole %s before the image", text);
+	}
 	if (app)
 		h.app = arena_strdup(f->arena, app);
 	h.origin = arena_strdup(f->arena, origin);

@@ -120,6 +120,7 @@ static int apply_distance(struct flags *f, const struct flag *flag, struct err *
 		return rc;
 	if (word == DISTANCE_APART) {
 		err_new(e, ERR_USAGE, "distance apart is not built yet");
+		err_because(e, "this version of Rocket runs apps that stand joined or close");
 		return err_try(e, "--distance close");
 	}
 	f->pod.distance = word + 1;

@@ -94,7 +94,8 @@ static int find_kind(const struct doc *node, const struct long_kind **ret,
 		if (!k)
 			continue;
 		if (*ret) {
-			doc_err(c, e, "one hole can't be both %s: and %s:", (*ret)->word, k->word);
+			place_bad(c, e, "one hole can't be both %s: and %s:", (*ret)->word,
+				  k->word);
 			return err_try(e, "write two entries");
 		}
 		*ret = k;
@@ -102,7 +103,8 @@ static int find_kind(const struct doc *node, const struct long_kind **ret,
 	}
 	if (*ret)
 		return 0;
-	doc_err(node, e, "expected one of the keys in, out, path, socket, dev, cap, newprivs, ns");
+	place_bad(node, e,
+		  "expected one of the keys in, out, path, socket, dev, cap, newprivs, ns");
 	return err_try(e, "%s", long_kinds[0].example);
 }
 
@@ -116,7 +118,7 @@ static int check_keys(const struct doc *node, const struct long_kind *k, struct 
 		snprintf(word, sizeof(word), " %.20s ", c->key);
 		if (strstr(k->keys, word))
 			continue;
-		doc_err(c, e, "'%s' does not go with '%s'", c->key, k->word);
+		place_bad(c, e, "'%s' does not go with '%s'", c->key, k->word);
 		return err_try(e, "%s", k->example);
 	}
 	return 0;
@@ -195,11 +197,11 @@ static int check_required(const struct doc *value, const struct long_kind *k,
 			  const struct long_hole *l, struct err *e)
 {
 	if (!strcmp(k->word, "path") && !l->to) {
-		doc_err(value, e, "a path hole needs 'to', where the app finds it");
+		place_bad(value, e, "a path hole needs 'to', where the app finds it");
 		return err_try(e, "%s", k->example);
 	}
 	if (!strcmp(k->word, "newprivs") && !l->newprivs)
-		return doc_err(value, e, "newprivs: false opens nothing: leave the entry out");
+		return place_bad(value, e, "newprivs: false opens nothing: leave the entry out");
 	return 0;
 }
 
@@ -243,7 +245,8 @@ int hole_decode(struct arena *a, const struct doc *node, const char *base_dir, s
 		if (rc)
 			rc = place_err(node, e);
 	} else {
-		doc_err(node, e,
+		place_bad(
+			node, e,
 			"expected a hole, such as in:8080:80@web, or its long form {in: 8080, …}");
 		rc = -ERR_USAGE;
 	}

@@ -23,7 +23,7 @@ static int add_names(struct kube *k, struct kube_app *ka, struct err *e)
 	if (name_check(NAME_APP, c->name, e))
 		return place_err(front_at(ka->node, "name"), e);
 	if (!*c->image || *c->image == '.' || *c->image == '/')
-		return doc_err(front_at(ka->node, "image"), e, "expected an image's name");
+		return place_bad(front_at(ka->node, "image"), e, "expected an image's name");
 	ka->app.place = place_of(k->arena, ka->node);
 	ka->app.name = c->name;
 	ka->app.image = c->image;
@@ -43,8 +43,8 @@ static int add_program(struct kube *k, struct kube_app *ka, struct err *e)
 	ka->app.args = kube_expand_words(k, c->args, ka->app.env);
 	ka->app.workdir = c->workdir;
 	if (c->workdir && *c->workdir != '/')
-		return doc_err(front_at(ka->node, "workingDir"), e,
-			       "workingDir must be an absolute path in the container");
+		return place_bad(front_at(ka->node, "workingDir"), e,
+				 "workingDir must be an absolute path in the container");
 	return 0;
 }
 
@@ -61,7 +61,8 @@ static int pod_restart(struct kube *k, enum restart *ret, struct err *e)
 		*ret = (enum restart)i;
 		return 0;
 	}
-	doc_err(front_at(k->node, "spec.restartPolicy"), e, "restartPolicy can't be '%.40s'", word);
+	place_bad(front_at(k->node, "spec.restartPolicy"), e, "restartPolicy can't be '%.40s'",
+		  word);
 	return err_because(e, "it is one of: Always, OnFailure, Never");
 }
 
@@ -102,7 +103,7 @@ static int add_port(struct kube *k, struct kube_app *ka, const struct kube_port 
 	const char *text;
 
 	if (p->container_port < 1 || p->container_port > 65535 || p->host_port > 65535)
-		return doc_err(node, e, "a port is a number from 1 to 65535");
+		return place_bad(node, e, "a port is a number from 1 to 65535");
 	if (!p->host_port)
 		return 0; /* says what the program listens on; opens nothing, in Kubernetes too */
 	text = arena_printf(k->arena, strchr(ip, ':') ? "in:[%s]:%u:%u/%s" : "in:%s:%u:%u/%s", ip,
@@ -132,7 +133,7 @@ static const char *value_of(const char *pair, const char *key)
 
 static int bad_quantity(const struct kube_app *ka, const char *pair, struct err *e)
 {
-	return doc_err(front_at(ka->node, "resources"), e, "'%.80s' is no quantity", pair);
+	return place_bad(front_at(ka->node, "resources"), e, "'%.80s' is no quantity", pair);
 }
 
 static int add_limit(struct kube *k, struct kube_app *ka, const char *pair, struct err *e)

@@ -11,6 +11,7 @@
 #include "base/decode.h"
 #include "base/unit.h"
 #include "pod/native_parts.h"
+#include "pod/place.h"
 
 #define LATER   "Rocket knows the field and can't do that yet: take it out, or --ignore-unknown"
 #define CLUSTER "it is about a cluster, and this is one host: take it out, or --ignore-unknown"
@@ -132,7 +133,7 @@ static int decode_id(const struct doc *node, int64_t *ret, bool *ret_has, struct
 	uint64_t id;
 
 	if (node->kind != DOC_INT || unit_parse_u64(node->text, 0, INT32_MAX, &id))
-		return doc_err(node, e, "%s must be a number from 0 to 2147483647", node->key);
+		return place_bad(node, e, "%s must be a number from 0 to 2147483647", node->key);
 	*ret = (int64_t)id;
 	*ret_has = true;
 	return 0;
@@ -155,7 +156,7 @@ static int decode_group(struct arena *a, const struct doc *node, void *object, s
 static int decode_said(const struct doc *node, enum kube_said *ret, struct err *e)
 {
 	if (node->kind != DOC_BOOL)
-		return doc_err(node, e, "%s must be true or false", node->key);
+		return place_bad(node, e, "%s must be true or false", node->key);
 	*ret = (node->text[0] | 0x20) == 't' ? KUBE_YES : KUBE_NO;
 	return 0;
 }
@@ -344,7 +345,7 @@ static int decode_grace(struct arena *a, const struct doc *node, void *object, s
 	struct kube_spec *s = object;
 
 	if (node->kind != DOC_INT || unit_parse_u64(node->text, 0, 1000000, &s->grace_seconds))
-		return doc_err(node, e, "%s must be a number of seconds", node->key);
+		return place_bad(node, e, "%s must be a number of seconds", node->key);
 	s->has_grace = true;
 	return 0;
 }
@@ -354,8 +355,8 @@ static int decode_off(struct arena *a, const struct doc *node, void *object, str
 {
 	if (node->kind == DOC_BOOL && (node->text[0] | 0x20) == 'f')
 		return 0;
-	doc_err(node, e, "%s can only be false: it is about a cluster, and this is one host",
-		node->key);
+	place_bad(node, e, "%s can only be false: it is about a cluster, and this is one host",
+		  node->key);
 	return err_try(e, "%s: false", node->key);
 }
 

@@ -9,6 +9,7 @@
 #include "base/str.h"
 #include "pod/flags_parts.h"
 #include "pod/kube.h"
+#include "pod/place.h"
 
 enum { ENV_TEXT_MAX = 1 << 20 };
 
@@ -121,7 +122,7 @@ static char *decode_pair(struct arena *a, const char *pair)
 
 static int bad_secret(const struct kube *k, const struct doc *node, const char *name, struct err *e)
 {
-	return doc_err(node, e, "the data of the Secret %.60s is no base64 text", name);
+	return place_bad(node, e, "the data of the Secret %.60s is no base64 text", name);
 }
 
 static int add_pair(struct kube *k, struct kube_app *ka, const char *prefix, const char *pair)
@@ -140,8 +141,8 @@ static int add_all(struct kube *k, struct kube_app *ka, const char *kind,
 
 	if (!v)
 		return ref->optional ? 0
-				     : doc_err(node, e, "there is no %s named %.60s in this file",
-					       kind, ref->name);
+				     : place_bad(node, e, "there is no %s named %.60s in this file",
+						 kind, ref->name);
 	for (char **p = v->data; p && *p; p++) {
 		const char *pair = secret ? decode_pair(k->arena, *p) : *p;
 
@@ -169,8 +170,8 @@ static int value_of_key(struct kube *k, const struct doc *node, const char *kind
 	*ret = text;
 	if (text || ref->optional)
 		return 0;
-	return doc_err(node, e, "there is no %s named %.60s with the key %.60s in this file", kind,
-		       ref->name, ref->key);
+	return place_bad(node, e, "there is no %s named %.60s with the key %.60s in this file",
+			 kind, ref->name, ref->key);
 }
 
 /* ---- the Pod's own fields ---- */
@@ -212,7 +213,7 @@ static int value_of_env(struct kube *k, const struct doc *node, const struct kub
 		      (from->field != NULL);
 
 	if (sources > 1 || (sources && env->value && *env->value))
-		return doc_err(node, e, "the variable %.60s has more than one source", env->name);
+		return place_bad(node, e, "the variable %.60s has more than one source", env->name);
 	if (from->config_map.name)
 		return value_of_key(k, node, "ConfigMap", &from->config_map, ret, e);
 	if (from->secret.name)
@@ -230,7 +231,7 @@ static int add_one(struct kube *k, struct kube_app *ka, const struct doc *node,
 	int rc;
 
 	if (!*env->name || strchr(env->name, '='))
-		return doc_err(node, e, "a variable's name can't be empty or hold '='");
+		return place_bad(node, e, "a variable's name can't be empty or hold '='");
 	if ((rc = value_of_env(k, node, env, ka->app.env, &value, e)) || !value)
 		return rc;
 	return add_pair(k, ka, NULL, arena_printf(k->arena, "%s=%s", env->name, value));
@@ -240,8 +241,8 @@ static int add_from(struct kube *k, struct kube_app *ka, const struct kube_env_f
 		    struct err *e)
 {
 	if ((from->config_map.name != NULL) == (from->secret.name != NULL))
-		return doc_err(front_at(ka->node, "envFrom"), e,
-			       "an entry of envFrom has either configMapRef or secretRef");
+		return place_bad(front_at(ka->node, "envFrom"), e,
+				 "an entry of envFrom has either configMapRef or secretRef");
 	if (from->config_map.name)
 		return add_all(k, ka, "ConfigMap", &from->config_map, from->prefix, e);
 	return add_all(k, ka, "Secret", &from->secret, from->prefix, e);

@@ -23,7 +23,7 @@ static int one_source(const struct kube_volume *v, const struct doc *node, struc
 
 	if (sources == 1)
 		return 0;
-	return doc_err(node, e, "the volume %.60s has not exactly one source", v->name);
+	return place_bad(node, e, "the volume %.60s has not exactly one source", v->name);
 }
 
 static const char *volume_name(const struct kube_volume *v)
@@ -45,7 +45,7 @@ static int set_size(struct kube *k, const struct kube_volume *v, const struct do
 		return front_refuse(k->in, node, e,
 				    "the sizeLimit of an emptyDir that is not in memory");
 	if (unit_parse_size(v->empty_dir.size, &ret->size_bytes) || !ret->size_bytes)
-		return doc_err(node, e, "'%.40s' is no size", v->empty_dir.size);
+		return place_bad(node, e, "'%.40s' is no size", v->empty_dir.size);
 	return 0;
 }
 
@@ -64,7 +64,7 @@ static int add_volume(struct kube *k, const struct kube_volume *v, const struct 
 	if (name_check(NAME_VOLUME, volume_name(v), e))
 		return place_err(node, e);
 	if (pod_find_volume(&k->pod, volume_name(v)))
-		return doc_err(node, e, "two volumes of the Pod are %.60s", volume_name(v));
+		return place_bad(node, e, "two volumes of the Pod are %.60s", volume_name(v));
 	new.name = arena_strdup(k->arena, volume_name(v));
 	new.keep = v->claim.name != NULL;
 	if (s->has_fs_group) {
@@ -107,7 +107,7 @@ static int unknown_volume(const struct kube *k, const struct doc *node, const ch
 	for (size_t i = 0; i < k->doc.spec.volumes.n; i++)
 		names[i] = k->doc.spec.volumes.v[i].name;
 	near = str_nearest(name, names);
-	doc_err(node, e, "the Pod has no volume '%.60s'", name);
+	place_bad(node, e, "the Pod has no volume '%.60s'", name);
 	return near ? err_try(e, "name: %s", near) : -ERR_USAGE;
 }
 

@@ -62,7 +62,7 @@ static int add_host_aliases(struct kube *k, struct err *e)
 		const struct kube_host_alias *h = &k->doc.spec.host_aliases.v[i];
 
 		if (!front_is_ip(h->ip))
-			return doc_err(node, e, "'%.60s' is no IP address", h->ip);
+			return place_bad(node, e, "'%.60s' is no IP address", h->ip);
 		for (char **p = h->names; p && *p; p++) {
 			if (name_check(NAME_HOST, *p, e))
 				return place_err(node, e);
@@ -88,8 +88,8 @@ static int add_dns(struct kube *k, struct err *e)
 	}
 	for (char **p = s->dns.servers; p && *p; p++)
 		if (!front_is_ip(*p))
-			return doc_err(node, e,
-				       "'%.60s' is no name server: it must be an IP address", *p);
+			return place_bad(node, e,
+					 "'%.60s' is no name server: it must be an IP address", *p);
 	for (char **p = s->dns.search; p && *p; p++)
 		if (name_check(NAME_HOST, *p, e))
 			return place_err(node, e);
@@ -143,8 +143,8 @@ static int add_hostname(struct kube *k, struct err *e)
 	if (s->hostname && name_check(NAME_HOST, s->hostname, e))
 		return place_err(front_at(k->node, "spec.hostname"), e);
 	if (s->os && strcmp(s->os, "linux"))
-		return doc_err(front_at(k->node, "spec.os"), e,
-			       "a pod of %.40s can't run here: this is linux", s->os);
+		return place_bad(front_at(k->node, "spec.os"), e,
+				 "a pod of %.40s can't run here: this is linux", s->os);
 	return 0;
 }
 
@@ -176,7 +176,7 @@ static int add_containers(struct kube *k, struct err *e)
 	int rc = 0;
 
 	if (!k->doc.spec.containers.n)
-		return doc_err(node, e, "a Pod has at least one container");
+		return place_bad(node, e, "a Pod has at least one container");
 	for (size_t i = 0; i < k->doc.spec.containers.n && !rc; i++, c = c->next)
 		rc = kube_add_container(k, &k->doc.spec.containers.v[i], c, APP_MAIN, e);
 	return rc;
@@ -193,7 +193,7 @@ static int add_values(struct kube *k, const struct doc *doc, struct err *e)
 	if (rc)
 		return rc;
 	if (!v->metadata.name)
-		return doc_err(doc, e, "a %s has a name in its metadata", v->kind);
+		return place_bad(doc, e, "a %s has a name in its metadata", v->kind);
 	return 0;
 }
 
@@ -206,13 +206,13 @@ static int sort_document(struct kube *k, const struct doc *doc, struct err *e)
 	if (str_equal(kind, "ConfigMap") || str_equal(kind, "Secret"))
 		return add_values(k, doc, e);
 	if (!str_equal(kind, "Pod")) {
-		doc_err(doc_get(doc, "kind") ? doc_get(doc, "kind") : doc, e,
-			"a document of the kind '%.40s' is not read here", kind ? kind : "?");
+		place_bad(doc_get(doc, "kind") ? doc_get(doc, "kind") : doc, e,
+			  "a document of the kind '%.40s' is not read here", kind ? kind : "?");
 		return err_because(
 			e, "Rocket runs one Pod, with the ConfigMaps and Secrets beside it");
 	}
 	if (k->node)
-		return doc_err(doc, e, "a second Pod starts here: Rocket runs one");
+		return place_bad(doc, e, "a second Pod starts here: Rocket runs one");
 	k->node = doc;
 	return 0;
 }
@@ -226,11 +226,12 @@ static int read_documents(struct kube *k, const struct doc *all, struct err *e)
 		if ((rc = sort_document(k, doc, e)))
 			return rc;
 	if (!k->node)
-		return doc_err(all->child, e, "there is no Pod in this file");
+		return place_bad(all->child, e, "there is no Pod in this file");
 	if ((rc = decode_doc(&d, &kube_pod_set, k->node, &k->doc, e)))
 		return rc;
 	if (strcmp(k->doc.api_version, "v1"))
-		return doc_err(front_at(k->node, "apiVersion"), e, "the apiVersion of a Pod is v1");
+		return place_bad(front_at(k->node, "apiVersion"), e,
+				 "the apiVersion of a Pod is v1");
 	return 0;
 }
 

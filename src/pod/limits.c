@@ -114,10 +114,15 @@ int limits_check(const struct plan_limits *l, struct err *e)
 	for (size_t i = 0; i < ARRAY_SIZE(ranges); i++)
 		if ((rc = check_range(&ranges[i], l, e)))
 			return rc;
-	if (l->memory_bytes && l->memory_request_bytes > l->memory_bytes)
-		return err_new(e, ERR_USAGE, "memory_request is larger than the limit on memory");
+	if (l->memory_bytes && l->memory_request_bytes > l->memory_bytes) {
+		err_new(e, ERR_USAGE, "the memory request is larger than the limit on memory");
+		return err_because(e, "%llu bytes are asked for, and %llu are the limit",
+				   (unsigned long long)l->memory_request_bytes,
+				   (unsigned long long)l->memory_bytes);
+	}
 	if ((l->swap_bytes || l->swap_unlimited) && !l->memory_bytes) {
 		err_new(e, ERR_USAGE, "swap is limited only together with memory");
+		err_because(e, "no limit on memory is given");
 		return err_try(e, "limits: {memory: 256Mi, swap: 64Mi}");
 	}
 	return l->cpuset ? check_cpuset(l->cpuset, e) : 0;
@@ -151,7 +156,14 @@ static int rlimit_name(struct arena *a, const char *name, char **ret, struct err
 	}
 	near = str_nearest(word, rlimit_names);
 	err_new(e, ERR_USAGE, "there is no resource limit '%.60s'", name);
+	err_because(e, "the names are those of getrlimit(2), such as nofile");
 	return near ? err_try(e, "%s", near) : err_try(e, "man 2 getrlimit");
+}
+
+static int limit_is_above(const char *name, const char *text, struct err *e)
+{
+	err_new(e, ERR_USAGE, "the soft resource limit %s is above the hard one", name);
+	return err_because(e, "it is %.60s, and is written SOFT:HARD", text);
 }
 
 int limits_parse_rlimit(struct arena *a, const char *name, const char *text,
@@ -170,8 +182,7 @@ int limits_parse_rlimit(struct arena *a, const char *name, const char *text,
 		return err_because(e, "it is written N, SOFT:HARD, or unlimited");
 	}
 	if (r.soft > r.hard)
-		return err_new(e, ERR_USAGE, "the soft resource limit %s is above the hard one",
-			       r.name);
+		return limit_is_above(r.name, text, e);
 	*ret = r;
 	return 0;
 }

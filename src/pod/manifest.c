@@ -4,20 +4,22 @@
 
 #include "pod/appc.h"
 #include "pod/kubernetes.h"
+#include "pod/place.h"
 
 static int refuse_bundle(const struct doc *doc, struct err *e)
 {
-	doc_err(doc, e, "the config of an OCI bundle is not read yet");
+	place_bad(doc, e, "the config of an OCI bundle is not read yet");
 	return err_try(e, "write the native manifest: man 5 rocket-pod");
 }
 
 static int one_only(const struct doc *doc, struct err *e)
 {
-	return doc_err(doc->next, e, "this manifest is one document, and a second one starts here");
+	return place_bad(doc->next, e,
+			 "this manifest is one document, and a second one starts here");
 }
 
-int manifest_parse(const struct native_input *in, const char *text, size_t len, struct pod *ret,
-		   struct err *e)
+static int parse(const struct native_input *in, const char *text, size_t len, struct pod *ret,
+		 struct err *e)
 {
 	struct doc *all, *doc;
 	int rc = doc_parse_yaml_all(in->arena, in->file, text, len, &all, e);
@@ -25,8 +27,10 @@ int manifest_parse(const struct native_input *in, const char *text, size_t len, 
 	if (rc)
 		return rc;
 	doc = all->child;
-	if (!doc)
-		return err_new(e, ERR_USAGE, "%s is empty", in->file ? in->file : "the manifest");
+	if (!doc) {
+		err_new(e, ERR_USAGE, "%s is empty", in->file ? in->file : "the manifest");
+		return err_because(e, "a manifest names at least one app and its image");
+	}
 	if (doc_get(doc, "ociVersion"))
 		return refuse_bundle(doc, e);
 	if (doc_get(doc, "acKind"))
@@ -36,4 +40,16 @@ int manifest_parse(const struct native_input *in, const char *text, size_t len, 
 	if (doc->next)
 		return one_only(doc, e);
 	return native_decode(in, doc, ret, e);
+}
+
+int manifest_parse(const struct native_input *in, const char *text, size_t len, struct pod *ret,
+		   struct err *e)
+{
+	int rc = parse(in, text, len, ret, e);
+
+	if (rc && !*e->because)
+		err_because(e, "a manifest is YAML or JSON in UTF-8, at most 4 MiB, each key once");
+	if (rc && !*e->hint)
+		err_try(e, "man 5 rocket-pod   (every key, with its default)");
+	return rc;
 }

@@ -61,6 +61,7 @@ static int mount_source(struct arena *a, const char *word, struct pod_mount *m, 
 	m->kind = MOUNT_VOLUME;
 	if (*word == '/' || *word == '.' || *word == '~') {
 		err_new(e, ERR_USAGE, "'%.120s' is a path of the host, and that is a hole", word);
+		err_because(e, "what crosses the pod's boundary is listed among its holes");
 		return err_try(e, "holes: [\"path:%.100s:%.80s:rw@APP\"]", word,
 			       m->target ? m->target : "DST");
 	}
@@ -77,8 +78,10 @@ int mount_parse(struct arena *a, const char *text, struct pod_mount *ret, struct
 	char *word = strtok_r(words, " ", &save);
 	int rc;
 
-	if (!word)
-		return err_new(e, ERR_USAGE, "a mount is a volume's name, or tmpfs with a size");
+	if (!word) {
+		err_new(e, ERR_USAGE, "a mount is a volume's name, or tmpfs with a size");
+		return err_because(e, "nothing stands there");
+	}
 	rc = mount_source(a, word, &m, e);
 	while (!rc && (word = strtok_r(NULL, " ", &save)))
 		rc = mount_option(word, &m, e);
@@ -99,7 +102,7 @@ static int decode_tmpfs(struct arena *a, const struct doc *node, void *object, s
 		return 0;
 	if (node->text && !unit_parse_size(node->text, &m->size_bytes) && m->size_bytes)
 		return 0;
-	return doc_err(node, e, "tmpfs must be a size such as 64Mi, or true");
+	return place_bad(node, e, "tmpfs must be a size such as 64Mi, or true");
 }
 
 static int decode_mount_mode(struct arena *a, const struct doc *node, void *object, struct err *e)
@@ -135,10 +138,10 @@ static int decode_long(struct arena *a, const struct doc *node, struct pod_mount
 		return rc;
 	m->target = target;
 	if ((m->kind == MOUNT_TMPFS) == (m->volume != NULL))
-		return doc_err(node, e, "a mount has either 'volume' or 'tmpfs'");
+		return place_bad(node, e, "a mount has either 'volume' or 'tmpfs'");
 	if (m->volume && m->mode)
-		return doc_err(node, e,
-			       "'mode' belongs to the volume itself, below the pod's 'volumes'");
+		return place_bad(node, e,
+				 "'mode' belongs to the volume itself, below the pod's 'volumes'");
 	if (m->volume && (rc = name_check(NAME_VOLUME, m->volume, e)))
 		return place_err(node, e);
 	return 0;
@@ -158,7 +161,7 @@ static int decode_mount(struct arena *a, const struct doc *node, struct pod_moun
 		return rc;
 	}
 	if (node->kind != DOC_STR)
-		return doc_err(node, e, "expected a volume's name or tmpfs at %.80s", node->key);
+		return place_bad(node, e, "expected a volume's name or tmpfs at %.80s", node->key);
 	if ((rc = mount_parse(a, node->text, m, e)))
 		return place_err(node, e);
 	m->place = place_of(a, node);
@@ -171,7 +174,7 @@ int native_decode_mounts(struct arena *a, const struct doc *node, void *object, 
 	int rc = 0;
 
 	if (node->kind != DOC_MAP) {
-		doc_err(node, e, "mounts must be a map from a path in the app to what is there");
+		place_bad(node, e, "mounts must be a map from a path in the app to what is there");
 		return err_try(e, "mounts: {/data: data, /tmp: tmpfs 64Mi}");
 	}
 	for (const struct doc *c = node->child; c && !rc; c = c->next)

@@ -45,7 +45,7 @@ static int decode_distance(const struct doc *node, int *ret, struct err *e)
 	if (rc)
 		return rc;
 	if (word == DISTANCE_APART) {
-		doc_err(node, e, "distance apart is not built yet");
+		place_bad(node, e, "distance apart is not built yet");
 		err_because(e, "this version of Rocket runs apps that stand joined or close");
 		return err_try(e, "distance: close");
 	}
@@ -74,7 +74,7 @@ static int app_oom_score(struct arena *a, const struct doc *node, void *object, 
 	bool minus = node->text && node->text[0] == '-';
 
 	if (node->kind != DOC_INT || unit_parse_u64(node->text + minus, 0, 1000, &score))
-		return doc_err(node, e, "oom_score must be a whole number from -1000 to 1000");
+		return place_bad(node, e, "oom_score must be a whole number from -1000 to 1000");
 	((struct pod_app *)object)->oom_score = minus ? -(int64_t)score : (int64_t)score;
 	return 0;
 }
@@ -84,7 +84,7 @@ static int app_workdir(struct arena *a, const struct doc *node, void *object, st
 	struct pod_app *app = object;
 
 	if (node->kind != DOC_STR || node->text[0] != '/' || strlen(node->text) > 4095)
-		return doc_err(node, e, "workdir must be an absolute path in the app");
+		return place_bad(node, e, "workdir must be an absolute path in the app");
 	app->workdir = arena_strdup(a, node->text);
 	return 0;
 }
@@ -92,7 +92,7 @@ static int app_workdir(struct arena *a, const struct doc *node, void *object, st
 static int app_tz(struct arena *a, const struct doc *node, void *object, struct err *e)
 {
 	if (node->kind != DOC_STR || !*node->text)
-		return doc_err(
+		return place_bad(
 			node, e,
 			"tz must be a time zone such as Europe/Berlin, or local for the host's");
 	((struct pod_app *)object)->tz = arena_strdup(a, node->text);
@@ -114,7 +114,7 @@ static int stop_signal(struct arena *a, const struct doc *node, void *object, st
 	int rc;
 
 	if (!node->text)
-		return doc_err(node, e, "signal must be a signal such as TERM");
+		return place_bad(node, e, "signal must be a signal such as TERM");
 	rc = signal_parse(node->text, &s->signal, e);
 	return rc ? place_err(node, e) : 0;
 }
@@ -124,7 +124,7 @@ static int stop_grace(struct arena *a, const struct doc *node, void *object, str
 	struct pod_stop *s = object;
 
 	if (!node->text || unit_parse_time(node->text, &s->grace_ns)) {
-		doc_err(node, e, "grace must be a time such as 10s");
+		place_bad(node, e, "grace must be a time such as 10s");
 		return node->kind == DOC_INT ? err_try(e, "grace: %.20ss", node->text) : -ERR_USAGE;
 	}
 	s->has_grace = true;
@@ -147,13 +147,14 @@ static int caps_drop(struct arena *a, const struct doc *node, void *object, stru
 	uint64_t *drop = object;
 
 	if (node->kind != DOC_LIST)
-		return doc_err(node, e,
-			       "drop must be a list of capabilities, such as [NET_RAW], or [ALL]");
+		return place_bad(
+			node, e,
+			"drop must be a list of capabilities, such as [NET_RAW], or [ALL]");
 	for (const struct doc *c = node->child; c; c = c->next) {
 		uint64_t set = 0;
 
 		if (!c->text)
-			return doc_err(c, e, "expected a capability such as NET_RAW");
+			return place_bad(c, e, "expected a capability such as NET_RAW");
 		if (caps_parse(c->text, &set, e))
 			return place_err(c, e);
 		*drop |= set;
@@ -175,8 +176,8 @@ static int hook_argv(const struct doc *node, char **argv, struct err *e)
 {
 	if (argv && argv[0])
 		return 0;
-	return doc_err(node, e,
-		       "a hook is a program with its arguments, such as [/bin/prepare, --all]");
+	return place_bad(node, e,
+			 "a hook is a program with its arguments, such as [/bin/prepare, --all]");
 }
 
 static const struct field hooks_fields[] = {
@@ -227,9 +228,9 @@ static int decode_logs(struct arena *a, const struct doc *node, struct pod_logs 
 	size = doc_get(node, "size");
 	files = doc_get(node, "files");
 	if (size && (l.size_bytes < 65536 || l.size_bytes > UINT64_C(1) << 40))
-		return doc_err(size, e, "a log's size is at least 64Ki and at most 1Ti");
+		return place_bad(size, e, "a log's size is at least 64Ki and at most 1Ti");
 	if (files && (l.files < 1 || l.files > 100))
-		return doc_err(files, e, "the number of log files is 1 to 100");
+		return place_bad(files, e, "the number of log files is 1 to 100");
 	*ret = l;
 	return 0;
 }
@@ -348,7 +349,7 @@ static int volume_tmpfs(struct arena *a, const struct doc *node, void *object, s
 	v->tmpfs = true;
 	if (node->text && !unit_parse_size(node->text, &v->size_bytes) && v->size_bytes)
 		return 0;
-	return doc_err(node, e, "tmpfs must be a size such as 64Mi, or true");
+	return place_bad(node, e, "tmpfs must be a size such as 64Mi, or true");
 }
 
 /* "uid:gid", numbers: a volume belongs to no image whose accounts could tell a name. */
@@ -362,7 +363,7 @@ static int volume_owner(struct arena *a, const struct doc *node, void *object, s
 	    unit_parse_u64(arena_strndup(a, node->text, (size_t)(colon - node->text)), 0, INT32_MAX,
 			   &uid) ||
 	    unit_parse_u64(colon + 1, 0, INT32_MAX, &gid))
-		return doc_err(node, e, "owner must be two numbers, \"UID:GID\"");
+		return place_bad(node, e, "owner must be two numbers, \"UID:GID\"");
 	v->uid = (uint32_t)uid;
 	v->gid = (uint32_t)gid;
 	v->has_owner = true;
@@ -395,7 +396,7 @@ static int pod_name(struct arena *a, const struct doc *node, void *object, struc
 	int rc;
 
 	if (!node->text || node->kind == DOC_NULL)
-		return doc_err(node, e, "pod must be the pod's name");
+		return place_bad(node, e, "pod must be the pod's name");
 	if ((rc = name_check(NAME_POD, node->text, e)))
 		return place_err(node, e);
 	n->pod.name = arena_strdup(a, node->text);
@@ -408,7 +409,7 @@ static int pod_hostname(struct arena *a, const struct doc *node, void *object, s
 	int rc;
 
 	if (!node->text || node->kind == DOC_NULL)
-		return doc_err(node, e, "hostname must be a host's name");
+		return place_bad(node, e, "hostname must be a host's name");
 	if ((rc = name_check(NAME_HOST, node->text, e)))
 		return place_err(node, e);
 	n->pod.hostname = arena_strdup(a, node->text);
@@ -438,28 +439,52 @@ static int pod_logs(struct arena *a, const struct doc *node, void *object, struc
 static int pod_holes(struct arena *a, const struct doc *node, void *object, struct err *e)
 {
 	if (node->kind != DOC_LIST) {
-		doc_err(node, e, "holes must be a list");
+		place_bad(node, e, "holes must be a list");
 		return err_try(e, "holes: [\"in:8080:80@web\"]");
 	}
 	((struct native *)object)->holes = node;
 	return 0;
 }
 
-/* hosts: {NAME: IP} */
+/* One line of hosts(5): an address and at least one name. */
+static int add_host_line(struct arena *a, const struct doc *node, struct pod *p, struct err *e)
+{
+	char *line = arena_strdup(a, node->text ? node->text : ""), *save = NULL;
+	char *ip = strtok_r(line, " \t", &save), *name = strtok_r(NULL, " \t", &save);
+
+	if (!front_is_ip(ip) || !name)
+		return place_bad(node, e,
+				 "expected an IP address and a name, such as \"10.0.0.7 db\"");
+	for (; name; name = strtok_r(NULL, " \t", &save)) {
+		if (name_check(NAME_HOST, name, e))
+			return place_err(node, e);
+		arena_strv_add(a, &p->hosts, arena_printf(a, "%s %s", ip, name));
+	}
+	return 0;
+}
+
+static int add_host(struct arena *a, const struct doc *node, struct pod *p, struct err *e)
+{
+	if (name_check(NAME_HOST, node->key, e))
+		return place_err(node, e);
+	if (!front_is_ip(node->text))
+		return place_bad(node, e, "expected an IP address for the host '%.60s'", node->key);
+	arena_strv_add(a, &p->hosts, arena_printf(a, "%s %s", node->text, node->key));
+	return 0;
+}
+
+/* hosts: {NAME: IP}, or the lines of hosts(5) as a list */
 static int pod_hosts(struct arena *a, const struct doc *node, void *object, struct err *e)
 {
 	struct native *n = object;
+	bool list = node->kind == DOC_LIST;
+	int rc = 0;
 
-	if (node->kind != DOC_MAP)
-		return doc_err(node, e, "hosts must be a map from a name to an IP address");
-	for (const struct doc *c = node->child; c; c = c->next) {
-		if (name_check(NAME_HOST, c->key, e))
-			return place_err(c, e);
-		if (!front_is_ip(c->text))
-			return doc_err(c, e, "expected an IP address for the host '%.60s'", c->key);
-		arena_strv_add(a, &n->pod.hosts, arena_printf(a, "%s %s", c->text, c->key));
-	}
-	return 0;
+	if (!list && node->kind != DOC_MAP)
+		return place_bad(node, e, "hosts must be a map from a name to an IP address");
+	for (const struct doc *c = node->child; c && !rc; c = c->next)
+		rc = list ? add_host_line(a, c, &n->pod, e) : add_host(a, c, &n->pod, e);
+	return rc;
 }
 
 static const struct field dns_fields[] = {
@@ -491,8 +516,8 @@ static int pod_dns(struct arena *a, const struct doc *node, void *object, struct
 		return rc;
 	for (char **p = n->pod.dns.servers; p && *p; p++)
 		if (!front_is_ip(*p))
-			return doc_err(node, e,
-				       "'%.60s' is no name server: it must be an IP address", *p);
+			return place_bad(node, e,
+					 "'%.60s' is no name server: it must be an IP address", *p);
 	for (char **p = n->pod.dns.search; p && *p; p++)
 		if (name_check(NAME_HOST, *p, e))
 			return place_err(node, e);
@@ -505,7 +530,8 @@ static int pod_ids(struct arena *a, const struct doc *node, void *object, struct
 
 	if (node->kind != DOC_INT || unit_parse_u64(node->text, 65536, UINT64_C(1) << 30, &ids) ||
 	    ids % 65536) {
-		doc_err(node, e,
+		place_bad(
+			node, e,
 			"ids must be the size of the pod's range of user ids: a multiple of 65536");
 		return err_try(e, "ids: 131072");
 	}
@@ -564,12 +590,12 @@ static int finish_seccomp(const struct native_input *in, const struct doc *node,
 	if (!word || !strcmp(word, "default") || !strcmp(word, "none"))
 		return 0;
 	if (!strchr(word, '/') || (*word != '/' && !in->base_dir)) {
-		doc_err(doc_get(node, "seccomp"), e, "seccomp can't be '%.60s'", word);
+		place_bad(doc_get(node, "seccomp"), e, "seccomp can't be '%.60s'", word);
 		return err_because(
 			e, "it is default, none, or the path of a profile such as ./profile.bpf");
 	}
 	app->seccomp = path_clean(in->arena, in->base_dir, word);
-	return app->seccomp ? 0 : doc_err(node, e, "the path of the seccomp profile is too long");
+	return app->seccomp ? 0 : place_bad(node, e, "the path of the seccomp profile is too long");
 }
 
 static int finish_app(const struct native_input *in, const struct doc *node, struct pod_app *app,
@@ -581,15 +607,16 @@ static int finish_app(const struct native_input *in, const struct doc *node, str
 		return rc;
 	app->place = place_of(in->arena, node);
 	if (!*app->image)
-		return doc_err(node, e, "the image of app '%s' is empty", app->name);
+		return place_bad(node, e, "the image of app '%s' is empty", app->name);
 	if (str_has_prefix(app->image, "./") || str_has_prefix(app->image, "../")) {
 		if (!in->base_dir)
-			return doc_err(node, e, "the image '%.100s' must be an absolute path here",
-				       app->image);
+			return place_bad(node, e,
+					 "the image '%.100s' must be an absolute path here",
+					 app->image);
 		app->image = path_clean(in->arena, in->base_dir, app->image);
 	}
 	if (!app->image)
-		return doc_err(node, e, "the path of the image is too long");
+		return place_bad(node, e, "the path of the image is too long");
 	return finish_seccomp(in, node, app, e);
 }
 
@@ -601,7 +628,7 @@ static int finish_apps(const struct native_input *in, const struct doc *doc, str
 	int rc = 0;
 
 	if (pod->apps.n == 0)
-		return doc_err(apps, e, "a pod has at least one app");
+		return place_bad(apps, e, "a pod has at least one app");
 	for (size_t i = 0; i < pod->apps.n && !rc; i++, c = c->next)
 		rc = finish_app(in, c, &pod->apps.v[i], e);
 	return rc;
@@ -619,11 +646,11 @@ static int finish_volumes(const struct native_input *in, const struct doc *doc, 
 		if (name_check(NAME_VOLUME, v->name, e))
 			return place_err(c, e);
 		if (!strcmp(v->name, "tmpfs"))
-			return doc_err(
+			return place_bad(
 				c, e,
 				"a volume can't be named tmpfs: the word means memory in 'mounts'");
 		if (v->keep && v->tmpfs)
-			return doc_err(
+			return place_bad(
 				c, e,
 				"a volume can't be in memory (tmpfs) and outlive the pod (keep)");
 		v->place = place_of(in->arena, c);

@@ -11,6 +11,7 @@
 #include "base/str.h"
 #include "pod/names.h"
 #include "pod/native_parts.h"
+#include "pod/place.h"
 
 /* ---- probes: ready, alive, started ---- */
 
@@ -55,7 +56,7 @@ static int check_probe(struct arena *a, const struct doc *node, struct err *e)
 	if (rc)
 		return rc;
 	return kinds == 1 ? 0
-			  : doc_err(node, e, "a probe has exactly one of exec, http, tcp, grpc");
+			  : place_bad(node, e, "a probe has exactly one of exec, http, tcp, grpc");
 }
 
 /* ---- links ---- */
@@ -65,7 +66,7 @@ static const char *const link_kinds[] = {"tcp",  "udp",   "unix", "stdout", "std
 
 static int link_syntax(const struct doc *node, struct err *e)
 {
-	doc_err(node, e, "expected a link such as 'web -> php: unix /run/php.sock'");
+	place_bad(node, e, "expected a link such as 'web -> php: unix /run/php.sock'");
 	return -ERR_USAGE;
 }
 
@@ -123,7 +124,7 @@ static int check_links(struct arena *a, const struct doc *node, struct err *e)
 static int check_text(struct arena *a, const struct doc *node, struct err *e)
 {
 	if (node->kind == DOC_LIST || node->kind == DOC_MAP || node->kind == DOC_NULL)
-		return doc_err(node, e, "expected text for '%s'", node->key);
+		return place_bad(node, e, "expected text for '%s'", node->key);
 	return 0;
 }
 
@@ -132,16 +133,16 @@ static int check_texts(struct arena *a, const struct doc *node, struct err *e)
 	int rc = 0;
 
 	if (node->kind != DOC_LIST)
-		return doc_err(node, e, "expected a list of names for '%s'", node->key);
+		return place_bad(node, e, "expected a list of names for '%s'", node->key);
 	for (const struct doc *c = node->child; c && !rc; c = c->next)
-		rc = c->kind == DOC_STR ? 0 : doc_err(c, e, "expected a name in '%s'", node->key);
+		rc = c->kind == DOC_STR ? 0 : place_bad(c, e, "expected a name in '%s'", node->key);
 	return rc;
 }
 
 static int check_map(struct arena *a, const struct doc *node, struct err *e)
 {
 	return node->kind == DOC_MAP ? 0
-				     : doc_err(node, e, "expected a mapping for '%s'", node->key);
+				     : place_bad(node, e, "expected a mapping for '%s'", node->key);
 }
 
 static int check_text_or_list(struct arena *a, const struct doc *node, struct err *e)

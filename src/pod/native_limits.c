@@ -29,7 +29,7 @@ int native_word_index(const struct doc *node, const char *const *words, int *ret
 		str_addf(&list, "%s%s", i ? ", " : "", words[i]);
 	}
 	near = node->text ? str_nearest(text, words) : NULL;
-	doc_err(node, e, "%.60s can't be '%.60s'", node->key ? node->key : "this", text);
+	place_bad(node, e, "%.60s can't be '%.60s'", node->key ? node->key : "this", text);
 	err_because(e, "it is one of: %s", str_text(&list));
 	return near ? err_try(e, "%s", near) : -ERR_USAGE;
 }
@@ -39,7 +39,7 @@ int native_decode_mode(const struct doc *node, uint32_t *ret, struct err *e)
 	uint32_t mode;
 
 	if (!node->text || limits_parse_mode(node->text, &mode))
-		return doc_err(node, e, "mode must be an octal file mode such as \"0750\"");
+		return place_bad(node, e, "mode must be an octal file mode such as \"0750\"");
 	*ret = mode;
 	return 0;
 }
@@ -56,8 +56,8 @@ static int decode_swap(struct arena *a, const struct doc *node, void *object, st
 	}
 	if (node->text && !unit_parse_size(node->text, &l->swap_bytes))
 		return 0;
-	return doc_err(node, e,
-		       "swap must be a size such as 64Mi (on top of memory), or unlimited");
+	return place_bad(node, e,
+			 "swap must be a size such as 64Mi (on top of memory), or unlimited");
 }
 
 static const struct field limits_fields[] = {
@@ -96,7 +96,7 @@ static int check_no_zero(const struct doc *node, struct err *e)
 
 		if (!c || !c->text || strspn(c->text, "0.") != strlen(c->text))
 			continue;
-		doc_err(c, e, "%s can't be limited to nothing", keys[i]);
+		place_bad(c, e, "%s can't be limited to nothing", keys[i]);
 		return err_try(e, "leave '%s' out for no limit", keys[i]);
 	}
 	return 0;
@@ -145,7 +145,7 @@ static int decode_rlimit(struct arena *a, const struct doc *node, struct plan_rl
 		text = arena_printf(a, "%s:%s", sh.soft, sh.hard);
 	}
 	if (!text)
-		return doc_err(node, e, "expected a number, SOFT:HARD, or unlimited");
+		return place_bad(node, e, "expected a number, SOFT:HARD, or unlimited");
 	rc = limits_parse_rlimit(a, node->key, text, r, e);
 	return rc ? place_err(node, e) : 0;
 }
@@ -156,7 +156,7 @@ int native_decode_rlimits(struct arena *a, const struct doc *node, void *object,
 	int rc = 0;
 
 	if (node->kind != DOC_MAP)
-		return doc_err(node, e, "rlimits must be a map, such as {nofile: \"1024:4096\"}");
+		return place_bad(node, e, "rlimits must be a map, such as {nofile: \"1024:4096\"}");
 	for (const struct doc *c = node->child; c && !rc; c = c->next)
 		rc = decode_rlimit(a, c, list_add(a, &app->rlimits), e);
 	return rc;
@@ -169,11 +169,11 @@ int native_decode_sysctls(struct arena *a, const struct doc *node, char ***ret, 
 	int rc;
 
 	if (node->kind != DOC_MAP)
-		return doc_err(node, e,
-			       "sysctls must be a map, such as {net.core.somaxconn: 1024}");
+		return place_bad(node, e,
+				 "sysctls must be a map, such as {net.core.somaxconn: 1024}");
 	for (const struct doc *c = node->child; c; c = c->next) {
 		if (!c->text || c->kind == DOC_NULL)
-			return doc_err(c, e, "expected a value for the sysctl '%.80s'", c->key);
+			return place_bad(c, e, "expected a value for the sysctl '%.80s'", c->key);
 		if ((rc = limits_check_sysctl(c->key, c->text, e)))
 			return place_err(c, e);
 		arena_strv_add(a, ret, arena_printf(a, "%s=%s", c->key, c->text));

@@ -2,6 +2,7 @@
 /* Places of document nodes as text, and errors that carry them. Pure. */
 #include "pod/place.h"
 
+#include <stdarg.h>
 #include <stdio.h>
 
 char *place_of(struct arena *a, const struct doc *node)
@@ -10,6 +11,33 @@ char *place_of(struct arena *a, const struct doc *node)
 		return NULL;
 	return arena_printf(a, "%s:%u:%u", node->file ? node->file : "manifest", node->line,
 			    node->column);
+}
+
+static int describe(const struct doc *node, struct err *e)
+{
+	switch (node->kind) {
+	case DOC_NULL:
+		return err_because(e, "nothing stands there");
+	case DOC_LIST:
+		return err_because(e, node->n ? "it is a list" : "it is an empty list");
+	case DOC_MAP:
+		return err_because(e, node->n ? "it is a map" : "it is an empty map");
+	default:
+		return *node->text ? err_because(e, "it is %.200s", node->text)
+				   : err_because(e, "it is empty text");
+	}
+}
+
+int place_bad(const struct doc *node, struct err *e, const char *fmt, ...)
+{
+	char text[sizeof(e->what)];
+	va_list ap;
+
+	va_start(ap, fmt);
+	vsnprintf(text, sizeof(text), fmt, ap);
+	va_end(ap);
+	doc_err(node, e, "%s", text);
+	return describe(node, e);
 }
 
 int place_err_text(const char *place, struct err *e)

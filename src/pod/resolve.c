@@ -48,13 +48,19 @@ static int resolve_names(struct resolve *r, struct err *e)
 	return name_check(NAME_HOST, r->plan->hostname, e);
 }
 
+static int no_apps(struct err *e)
+{
+	err_new(e, ERR_USAGE, "a pod has at least one app");
+	return err_because(e, "none is asked for");
+}
+
 static int resolve_app_names(struct resolve *r, struct err *e)
 {
 	const struct pod *p = r->pod;
 	int rc;
 
 	if (p->apps.n == 0)
-		return err_new(e, ERR_USAGE, "a pod has at least one app");
+		return no_apps(e);
 	for (size_t i = 0; i < p->apps.n; i++) {
 		const struct pod_app *app = &p->apps.v[i];
 
@@ -63,6 +69,8 @@ static int resolve_app_names(struct resolve *r, struct err *e)
 		if (pod_find_app(p, app->name) == app)
 			continue;
 		err_new(e, ERR_USAGE, "two apps of the pod are named '%s'", app->name);
+		err_because(e, "an app's name is its host name in the pod");
+		err_try(e, "--name OTHER behind one of the images");
 		return place_err_text(app->place, e);
 	}
 	return 0;

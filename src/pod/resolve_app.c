@@ -155,10 +155,11 @@ static int resolve_workdir(struct resolve *r, struct resolve_app *ra, struct err
 	const char *dir = ra->asked->workdir ? ra->asked->workdir : resolve_config(ra)->workdir;
 	char *clean = path_clean(r->arena, NULL, dir ? dir : "/");
 
-	if (!clean)
-		return err_new(e, ERR_USAGE,
-			       "the working directory of app '%s' is longer than 4095 characters",
-			       ra->asked->name);
+	if (!clean) {
+		err_new(e, ERR_USAGE, "the working directory of app '%s' is too long",
+			ra->asked->name);
+		return err_because(e, "a path has at most 4095 characters");
+	}
 	if (str_equal(clean, "/proc") || str_has_prefix(clean, "/proc/")) {
 		err_new(e, ERR_USAGE, "the working directory of app '%s' can't be %s",
 			ra->asked->name, clean);
@@ -185,9 +186,10 @@ static void env_set(struct arena *a, char ***env, const char *entry)
 
 static int env_set_all(struct arena *a, char ***env, char **entries, const char *app, struct err *e)
 {
-	if (strv_len(entries) > ENV_MAX)
-		return err_new(e, ERR_USAGE, "app '%s' has more than %d environment variables", app,
-			       ENV_MAX);
+	if (strv_len(entries) > ENV_MAX) {
+		err_new(e, ERR_USAGE, "app '%s' has too many environment variables", app);
+		return err_because(e, "there are %zu; %d are allowed", strv_len(entries), ENV_MAX);
+	}
 	for (char **p = entries; p && *p; p++)
 		if (**p != '=' && strchr(*p, '='))
 			env_set(a, env, *p);
@@ -208,6 +210,7 @@ static int env_set_zone(struct resolve *r, struct resolve_app *ra, char ***env, 
 		return 0;
 	if (!zone_name_is_good(zone)) {
 		err_new(e, ERR_USAGE, "'%.60s' is no time zone", zone);
+		err_because(e, "a zone is named by letters, digits, '_', '+', '-' and '/'");
 		return err_try(e, "tz: Europe/Berlin, or tz: local for the host's");
 	}
 	ra->app.tz = arena_strdup(r->arena, zone);
@@ -218,9 +221,10 @@ static int env_set_zone(struct resolve *r, struct resolve_app *ra, char ***env, 
 	if ((rc = s->read_zone(s->context, zone, &bytes, &n, e)))
 		return rc;
 	rule = zone_rule(r->arena, bytes, n);
-	if (!rule)
-		return err_new(e, ERR_FAILED,
-			       "the host's file of the time zone %.60s holds no rule", zone);
+	if (!rule) {
+		err_new(e, ERR_FAILED, "the time zone %.60s can't be used", zone);
+		return err_because(e, "the host's file of it does not end in a rule (RFC 8536)");
+	}
 	env_set(r->arena, env, arena_printf(r->arena, "TZ=%s", rule));
 	return 0;
 }
@@ -291,9 +295,9 @@ static int resolve_stop(struct resolve *r, struct resolve_app *ra, struct err *e
 	if (!image_signal || !*image_signal)
 		image_signal = "TERM";
 	if (signal_parse(image_signal, &ra->app.stop_signal, e)) {
-		err_new(e, ERR_USAGE,
-			"the image of app '%s' wants to be stopped by '%.40s', which is no signal",
-			ra->asked->name, image_signal);
+		err_new(e, ERR_USAGE, "the image of app '%s' can't be stopped as it wants",
+			ra->asked->name);
+		err_because(e, "its stop signal is '%.40s', which is no signal", image_signal);
 		return err_try(e, "stop: {signal: TERM}, or --stop-signal TERM");
 	}
 	return 0;
@@ -335,6 +339,7 @@ static int resolve_plain(struct resolve *r, struct resolve_app *ra, struct err *
 		app->limits.pids = PIDS_DEFAULT;
 	if (app->distance == DISTANCE_APART) {
 		err_new(e, ERR_USAGE, "app '%s': distance apart is not built yet", asked->name);
+		err_because(e, "this version of Rocket runs apps that stand joined or close");
 		return err_try(e, "distance: close");
 	}
 	if (app->kind == APP_INIT && app->restart == RESTART_ALWAYS) {

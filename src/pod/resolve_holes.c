@@ -141,6 +141,7 @@ static int check_pair(const struct hole *a, const struct hole *b, struct err *e)
 	if (listens_meet(a, b)) {
 		err_new(e, ERR_USAGE, "two holes want the same port of the host: %s and %s",
 			a->text, b->text);
+		err_because(e, "a port of one address belongs to one hole");
 		err_try(e, "give one of them another port");
 		return refuse(b, e);
 	}

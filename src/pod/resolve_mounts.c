@@ -294,9 +294,12 @@ static int add_image_volumes(struct resolve *r, struct resolve_app *ra, struct e
 	struct entries owned = *all;
 	int rc = 0;
 
-	if (strv_len(resolve_config(ra)->volumes) > IMAGE_VOLUMES_MAX)
-		return err_new(e, ERR_USAGE, "the image of app '%s' declares more than %d volumes",
-			       ra->asked->name, IMAGE_VOLUMES_MAX);
+	if (strv_len(resolve_config(ra)->volumes) > IMAGE_VOLUMES_MAX) {
+		err_new(e, ERR_USAGE, "the image of app '%s' declares too many volumes",
+			ra->asked->name);
+		return err_because(e, "it declares %zu; %d are allowed",
+				   strv_len(resolve_config(ra)->volumes), IMAGE_VOLUMES_MAX);
+	}
 	for (char **p = resolve_config(ra)->volumes; p && *p && !rc; p++) {
 		char *path = path_clean(r->arena, NULL, *p);
 

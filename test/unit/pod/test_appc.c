@@ -222,6 +222,7 @@ static void what_cant_be_honoured_is_refused_by_name(void **state)
 		world_init(&w);
 		if (parse(&w, refusals[i].text, false, &p, &e) != -ERR_USAGE || !strstr(e.what, refusals[i].what))
 			fail_msg("%s\nerror: %s\nbecause: %s", refusals[i].text, e.what, e.because);
+		assert_true(e.because[0] && e.hint[0]);
 		assert_true(str_has_prefix(e.what, "pod.json:"));
 		warnings = 0;
 		rc = refusals[i].warning ? parse(&w, refusals[i].text, true, &p, &e) : 0;

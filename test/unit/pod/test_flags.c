@@ -364,6 +364,8 @@ static void everything_else_is_refused(void **state)
 		if (world_line(w, refusals[i].line, &p, &run, &e) != -refusals[i].code || !strstr(e.what, refusals[i].what) ||
 		    !strstr(e.because, refusals[i].because) || !strstr(e.hint, refusals[i].hint))
 			fail_msg("%s\n(%d) error: %s\nbecause: %s\ntry: %s", refusals[i].line, e.code, e.what, e.because, e.hint);
+		if (!*e.because && e.code == ERR_USAGE)
+			fail_msg("%s\n%s: no reason", refusals[i].line, e.what);
 		assert_int_equal(p.ids, 4711);
 	}
 }

@@ -292,6 +292,7 @@ static void what_cant_be_honoured_is_refused_by_name(void **state)
 		if (parse(&w, refusals[i].yaml, false, &p, &e) != -ERR_USAGE || !strstr(e.what, refusals[i].what) ||
 		    !str_has_prefix(e.what, "pod.yaml:"))
 			fail_msg("%s\nerror: %s\nbecause: %s", refusals[i].yaml, e.what, e.because);
+		assert_true(e.because[0] && e.hint[0]);
 		world_free(&w);
 	}
 }

@@ -292,6 +292,8 @@ static void check_refusal(const char *yaml, const char *place, const char *what,
 	if (!str_has_prefix(e.what, prefix.text) || !strstr(e.what, what) || !strstr(e.hint, hint))
 		fail_msg("%s\nerror: %s\nbecause: %s\ntry: %s\nexpected %s %s %s", yaml, e.what, e.because, e.hint,
 			 prefix.text, what, hint);
+	if (!*e.because || !*e.hint)
+		fail_msg("%s\n%s: no reason or no advice", yaml, e.what);
 	assert_int_equal(p.ids, 4711);
 	world_free(&w);
 }
@@ -320,7 +322,10 @@ static const struct {
 	{"dns: {nameservers: [1.1.1.1]}", "has no key nameservers", "servers:"},
 	{"hosts: {db: localhost}", "IP address", ""},
 	{"hosts: {\"a b\": 1.1.1.1}", "can't be a host's name", ""},
-	{"hosts: [1.1.1.1]", "must be a map", ""},
+	{"hosts: [1.1.1.1]", "and a name", ""},
+	{"hosts: [db 1.1.1.1]", "and a name", ""},
+	{"hosts: [1.1.1.1 a_b]", "can't be a host's name", ""},
+	{"hosts: 1.1.1.1", "must be a map", ""},
 	{"ids: 1000", "multiple of 65536", "131072"},
 	{"shm: big", "size", ""},
 	{"holes: in:80", "must be a list", "in:8080:80"},

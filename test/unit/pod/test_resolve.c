@@ -457,6 +457,8 @@ static void contradictions_are_refused(void **state)
 		if (world_plan(w, refusals[i].yaml, &p, &e) != -refusals[i].code || !strstr(e.what, refusals[i].what) ||
 		    !strstr(e.because, refusals[i].because) || !strstr(e.hint, refusals[i].hint))
 			fail_msg("%s\n(%d) error: %s\nbecause: %s\ntry: %s", refusals[i].yaml, e.code, e.what, e.because, e.hint);
+		if (!*e.because && e.code == ERR_USAGE)
+			fail_msg("%s\n%s: no reason", refusals[i].yaml, e.what);
 		assert_int_equal(p.shm_bytes, 4711);
 	}
 }
@@ -493,7 +495,7 @@ static void a_bad_stop_signal_of_an_image_is_named(void **state)
 
 	world_image(w, "box")->config.stop_signal = (char *)"SIGFOO";
 	assert_int_equal(world_plan(w, "apps: {a: {image: box}}", &p, &e), -ERR_USAGE);
-	assert_non_null(strstr(e.what, "SIGFOO"));
+	assert_non_null(strstr(e.because, "SIGFOO"));
 	plan_of(w, "apps: {a: {image: box, stop: {signal: INT}}}");
 }
 

@@ -6,7 +6,7 @@
 
 #include "base/cleanup.h"
 #include "base/str.h"
-#include "pod/native.h"
+#include "pod/manifest.h"
 
 static const char zone_berlin[] =
 	"TZif2\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0"
@@ -170,7 +170,7 @@ int world_parse(struct world *w, const char *yaml, struct pod *ret, struct err *
 {
 	struct native_input in = {.arena = &w->arena, .file = "pod.yaml", .base_dir = "/base"};
 
-	return native_parse(&in, yaml, strlen(yaml), ret, e);
+	return manifest_parse(&in, yaml, strlen(yaml), ret, e);
 }
 
 int world_resolve(struct world *w, const struct pod *pod, struct plan *ret, struct err *e)
