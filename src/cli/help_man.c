@@ -2,24 +2,36 @@
 /* Man pages, roff with the man macros (man(7)), from the verb tables and a hand-written part. */
 #include <string.h>
 
+#include "base/utf8.h"
 #include "cli/help.h"
 #include "cli/verbs.h"
 
-/* Text for roff: backslashes and leading dots are escaped, hyphens stay hyphens for the reader who copies. */
+/* One character for roff: backslashes escaped, hyphens that stay hyphens for who copies, no bytes beyond ASCII. */
+static size_t add_roff_char(struct str *out, const char *text)
+{
+	uint32_t cp = 0;
+	size_t n = utf8_step(text, 4, &cp);
+
+	if (n > 1)
+		str_addf(out, "\\[u%04X]", cp);
+	else if (*text == '\\')
+		str_add(out, "\\e");
+	else if (*text == '-')
+		str_add(out, "\\-");
+	else
+		str_add_char(out, *text);
+	return n ? n : 1;
+}
+
 static void add_roff(struct str *out, const char *text)
 {
 	bool line_start = out->len == 0 || out->text[out->len - 1] == '\n';
 
-	for (; *text; text++) {
+	while (*text) {
 		if (line_start && (*text == '.' || *text == '\''))
 			str_add(out, "\\&");
-		if (*text == '\\')
-			str_add(out, "\\e");
-		else if (*text == '-')
-			str_add(out, "\\-");
-		else
-			str_add_char(out, *text);
 		line_start = *text == '\n';
+		text += add_roff_char(out, text);
 	}
 }
 

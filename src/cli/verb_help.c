@@ -8,20 +8,21 @@
 #include "cli/help.h"
 #include "cli/verbs.h"
 
-enum { OPT_MAN = 1, OPT_WITH, OPT_LIST };
+enum { OPT_MAN = 1, OPT_WITH, OPT_LIST, OPT_PAGE };
 
 #define MORE_MAX (1U << 20)
 
 static const struct opt options[] = {
 	{"man", 0, NULL, "print the man page instead, as roff", OPT_MAN, NULL},
 	{"with", 0, "FILE", "with --man: put this roff text behind the synopsis", OPT_WITH, "file"},
+	{"page", 0, "NAME", "the verb by the name of its page: rocket-image-list", OPT_PAGE, NULL},
 	{"list", 0, NULL, "print the name of every man page, one a line", OPT_LIST, NULL},
 	{},
 };
 
 struct asked {
 	bool man, list;
-	const char *with;
+	const char *with, *page;
 };
 
 static int take(void *context, const struct opt *o, const char *value, struct err *e)
@@ -32,6 +33,8 @@ static int take(void *context, const struct opt *o, const char *value, struct er
 		asked->man = true;
 	else if (o->id == OPT_LIST)
 		asked->list = true;
+	else if (o->id == OPT_PAGE)
+		asked->page = value;
 	else
 		asked->with = value;
 	return 0;
@@ -68,6 +71,30 @@ static int find_subject(struct cli *about, char **words, int n, struct err *e)
 	return verb_resolve(n, words, &about->verb, &about->parent, &used, e);
 }
 
+/* "rocket-run-prepared" is a verb, "rocket-image-list" one below another. */
+static int find_page(struct cli *about, const char *page, struct err *e)
+{
+	about->verb = NULL;
+	about->parent = NULL;
+	if (strcmp(page, "rocket") == 0)
+		return 0;
+	for (const struct verb *const *v = cli_verbs; *v && !about->verb; v++) {
+		if (strcmp(arena_printf(about->arena, "rocket-%s", (*v)->name), page) == 0)
+			about->verb = *v;
+		for (const struct verb *const *s = (*v)->verbs; s && *s && !about->verb; s++) {
+			if (strcmp(arena_printf(about->arena, "rocket-%s-%s", (*v)->name, (*s)->name), page) != 0)
+				continue;
+			about->parent = *v;
+			about->verb = *s;
+		}
+	}
+	if (about->verb)
+		return 0;
+	err_new(e, ERR_NOT_FOUND, "there is no page %.100s", page);
+	err_because(e, "no verb has that name");
+	return err_try(e, "rocket help --list");
+}
+
 static int print_man(const struct cli *cli, const struct cli *about, const char *with, struct err *e)
 {
 	autofree char *more = NULL;
@@ -90,7 +117,7 @@ static int run(struct cli *cli, int argc, char **argv)
 	int n;
 
 	if (cli_parse(cli, argc, argv, take, &asked, &words, &n, &e) < 0 || cli_check_words(cli, n, 0, 2, &e) < 0 ||
-	    find_subject(&about, words, n, &e) < 0)
+	    (asked.page ? find_page(&about, asked.page, &e) : find_subject(&about, words, n, &e)) < 0)
 		return cli_fail(cli, &e);
 	if (asked.list)
 		return print_list(cli);
@@ -106,6 +133,7 @@ const struct verb cli_verb_help = {
 	.usage = "[--man] [VERB [VERB]]",
 	.words = (const char *const[]){"verb", NULL},
 	.options = (const struct opt *const[]){options, NULL},
+	.exits = "4: no such page",
 	.example = "rocket help run\nrocket help image list",
 	.run = run,
 };
