@@ -15,7 +15,7 @@ enum {
 	KIND_BITS = 3,
 	GENERATION_BITS = 29,
 	FDS_RESERVED = 64,
-	FDS_A_CONN = 6,
+	FDS_A_CONN = 3, /* two sockets, and for every second a pipe; where it is more, none is used */
 	PAUSE_MS = 1000,
 	EXPIRE_MS = 5000,
 };

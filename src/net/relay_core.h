@@ -54,6 +54,7 @@ struct relay_way {
 	int pipe[2];            /* -1: none */
 	uint32_t held;          /* bytes in the pipe */
 	bool bulk;              /* the last read was a full one: splice */
+	bool waits;             /* the receiver takes no more for now */
 	bool ending;            /* the sender's end is behind what it sent last: read up to it */
 	bool ended;             /* it was read */
 	bool closed;            /* … and the receiver was told */
@@ -128,7 +129,8 @@ struct relay_core {
 
 /*
  * Takes over control_fd and netlink_fd (in the pod's network namespace; -1: UDP answers are not routed).
- * Needs enough descriptors: 2 a connection and up to 4 more while it is stalled. 0 or -errno.
+ * Needs descriptors: 2 a connection, and 2 more for each
+ * direction that is stalled while there are any. 0 or -errno.
  */
 [[nodiscard]] int relay_core_init(struct relay_core *c, int control_fd, int netlink_fd);
 /* Serves until the supervisor closes its end. 0, or -errno when epoll itself fails. */

@@ -66,23 +66,43 @@ static enum step way_flush(struct relay_core *c, struct relay_way *w, int to)
 {
 	ssize_t n = splice(w->pipe[0], NULL, to, NULL, w->held, SPLICE_FLAGS);
 
-	if (n < 0)
-		return would_block() ? STEP_WAIT : STEP_BROKEN;
-	if (n == 0)
-		return STEP_BROKEN;
+	w->waits = n < 0 && would_block();
+	if (n <= 0)
+		return w->waits ? STEP_WAIT : STEP_BROKEN;
 	w->held -= (uint32_t)n;
-	if (w->held == 0 && !w->bulk)
+	if (w->held == 0)
 		relay_way_drop(c, w);
 	return STEP_MORE;
 }
 
 /* What the receiver did not take: at most RELAY_COPY_BYTES, which an empty pipe always holds. */
-static enum step way_keep(struct relay_core *c, struct relay_way *w, const uint8_t *bytes, size_t n)
+static enum step way_keep(struct relay_way *w, const uint8_t *bytes, size_t n)
 {
-	if (pipe_take(c, w) < 0 || write(w->pipe[1], bytes, n) != (ssize_t)n)
+	if (write(w->pipe[1], bytes, n) != (ssize_t)n)
 		return STEP_BROKEN;
 	w->held = (uint32_t)n;
 	return STEP_MORE;
+}
+
+/*
+ * Without a pipe to keep what is not taken (no descriptor is left for one): what is sent is read only then.
+ * One call more, and nothing is held.
+ */
+static enum step way_peek(struct relay_core *c, struct relay_way *w, int from, int to)
+{
+	uint8_t *buf = c->datagram;
+	ssize_t n = recv(from, buf, RELAY_COPY_BYTES, MSG_DONTWAIT | MSG_PEEK), sent;
+
+	if (n < 0)
+		return would_block() ? STEP_WAIT : STEP_BROKEN;
+	w->ended = n == 0;
+	if (n == 0)
+		return STEP_MORE;
+	sent = send(to, buf, (size_t)n, MSG_DONTWAIT | MSG_NOSIGNAL);
+	w->waits = sent < 0 && would_block();
+	if (sent < 0)
+		return w->waits ? STEP_WAIT : STEP_BROKEN;
+	return recv(from, buf, (size_t)sent, MSG_DONTWAIT | MSG_TRUNC) == sent ? STEP_MORE : STEP_BROKEN;
 }
 
 static enum step way_copy(struct relay_core *c, struct relay_way *w, int from, int to)
@@ -102,26 +122,34 @@ static enum step way_copy(struct relay_core *c, struct relay_way *w, int from, i
 	if (sent < 0)
 		sent = 0;
 	if (sent < n)
-		return way_keep(c, w, buf + sent, (size_t)(n - sent));
+		return way_keep(w, buf + sent, (size_t)(n - sent));
 	/* A short read took all there was: what comes later is told by an event of its own. */
 	return w->bulk || w->ending ? STEP_MORE : STEP_WAIT;
 }
 
-static enum step way_splice(struct relay_core *c, struct relay_way *w, int from)
+static enum step way_splice(struct relay_way *w, int from)
 {
-	ssize_t n;
+	ssize_t n = splice(from, NULL, w->pipe[1], NULL, SPLICE_MAX, SPLICE_FLAGS);
 
-	if (pipe_take(c, w) < 0)
-		return STEP_BROKEN;
-	n = splice(from, NULL, w->pipe[1], NULL, SPLICE_MAX, SPLICE_FLAGS);
 	w->bulk = n >= RELAY_COPY_BYTES;
-	if (n <= 0)
-		relay_way_drop(c, w);
 	if (n < 0)
 		return would_block() ? STEP_WAIT : STEP_BROKEN;
 	w->ended = n == 0;
 	w->held = (uint32_t)n;
 	return STEP_MORE;
+}
+
+/* A pipe is at hand before anything is read, so that what the receiver does not take has a place. */
+static enum step way_read(struct relay_core *c, struct relay_way *w, int from, int to)
+{
+	enum step r;
+
+	if (pipe_take(c, w) < 0)
+		return way_peek(c, w, from, to);
+	r = w->bulk ? way_splice(w, from) : way_copy(c, w, from, to);
+	if (w->held == 0)
+		relay_way_drop(c, w);
+	return r;
 }
 
 static enum step way_step(struct relay_core *c, struct relay_way *w, int from, int to)
@@ -131,8 +159,7 @@ static enum step way_step(struct relay_core *c, struct relay_way *w, int from, i
 	if (w->closed)
 		return STEP_WAIT;
 	if (!w->ended)
-		return w->bulk ? way_splice(c, w, from) : way_copy(c, w, from, to);
-	relay_way_drop(c, w);
+		return way_read(c, w, from, to);
 	w->closed = true;
 	return shutdown(to, SHUT_WR) < 0 ? STEP_BROKEN : STEP_WAIT;
 }

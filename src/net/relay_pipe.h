@@ -5,6 +5,8 @@
  *   from ──recv──▶ small buffer ──send──▶ to       what is shorter than RELAY_COPY_BYTES
  *   from ──splice──▶ pipe ──splice──▶ to           what is longer: no byte is copied
  *
+ *   from ──peek──▶ small buffer ──send──▶ to       where no descriptor is left for a pipe
+ *
  * A pipe belongs to a direction only while `to` does not take what lies in it; nothing more is read
  * then, so that a slow receiver slows the sender down and a stalled direction costs one pipe.
  */

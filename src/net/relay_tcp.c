@@ -203,7 +203,7 @@ void relay_tcp_event(struct relay_core *c, uint32_t slot, unsigned side, uint32_
 		n->way[side].ending = true;
 	if ((events & INPUT_EVENTS) && !conn_pump(c, slot, side))
 		return;
-	if ((events & EPOLLOUT) && n->way[!side].held && !conn_pump(c, slot, !side))
+	if ((events & EPOLLOUT) && n->way[!side].waits && !conn_pump(c, slot, !side))
 		return;
 	if (events & EPOLLERR)
 		conn_end(c, slot, socket_reset);

@@ -33,6 +33,7 @@ void stand_address(const char *text, uint16_t port, struct sockaddr_storage *ret
 	if (inet_pton(AF_INET6, text, &v6->sin6_addr) == 1) {
 		v6->sin6_family = AF_INET6;
 		v6->sin6_port = htons(port);
+		v6->sin6_scope_id = IN6_IS_ADDR_LINKLOCAL(&v6->sin6_addr) ? 7 : 0;
 		*ret_len = sizeof(*v6);
 		return;
 	}
@@ -249,11 +250,13 @@ static void side_address(struct netlink_batch *b, uint8_t last)
 {
 	struct netlink_address v4 = { .family = AF_INET, .bytes = { 10, 9, 0, last } };
 	struct netlink_address v6 = { .family = AF_INET6, .bytes = { 0xfd, 0x09, [15] = last } };
+	struct netlink_address link = { .family = AF_INET6, .bytes = { 0xfe, 0x80, [13] = 9, [15] = last } };
 
 	netlink_add_link_up(b, 1);
 	netlink_add_link_up(b, 7);
 	netlink_add_address(b, NETLINK_CREATE, 7, &v4, 24);
 	netlink_add_address(b, NETLINK_CREATE, 7, &v6, 64);
+	netlink_add_address(b, NETLINK_CREATE, 7, &link, 64);
 }
 
 /* Link 7 on both sides. */

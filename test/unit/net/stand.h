@@ -3,7 +3,7 @@
  * A host, a pod and a far machine, as network namespaces of the test's own:
  *
  *   far 10.9.0.2, fd09::2 ──veth── host 10.9.0.1, fd09::1     pod: user and network namespace of its own,
- *                                  (the test's namespace)     set up by net_setup_pod(), with a server
+ *   fe80::9:2                      fe80::9:1 (the test's own)   set up by net_setup_pod(), with a server
  *
  * The server inside listens on the ports of struct stand_server; over TCP it greets with "ADDRESS PORT\n" of
  * its peer and echoes until the end of file, over UDP it answers "ADDRESS PORT PAYLOAD". All goes with the

@@ -152,6 +152,7 @@ static void far_client_keeps_its_address(void **state)
 	assert_seen_as(s, true, "10.9.0.1", port, "::ffff:10.9.0.2", true);
 	assert_seen_as(s, true, "fd09::1", port, "fd09::2", true);
 	assert_seen_as(s, false, "10.9.0.1", port, "::ffff:10.9.0.1", true);
+	assert_seen_as(s, true, "fe80::9:1", port, "fe80::9:2", true);
 	close_hole(s, hole, ANY);
 }
 
@@ -344,12 +345,13 @@ static void datagrams_keep_the_address(void **state)
 	assert_datagram(s, true, "10.9.0.1", to_dual, "::ffff:10.9.0.2", true);
 	assert_datagram(s, true, "fd09::1", to_dual, "fd09::2", true);
 	assert_datagram(s, true, "10.9.0.1", to_v4, "10.9.0.2", true);
+	assert_datagram(s, true, "fe80::9:1", to_dual, "fe80::9:2", true);
 	assert_datagram(s, true, "fd09::1", to_v4, "192.0.0.8", false);
 	assert_datagram(s, true, "10.9.0.1", to_v6, "64:ff9b:1::a09:2", true);
 	assert_datagram(s, false, "127.0.0.1", to_v4, "127.0.0.1", false);
 	assert_datagram(s, false, "::1", to_v6, "::1", false);
 	assert_datagram(s, false, "::1", to_v4, "127.0.0.1", false);
-	close_hole(s, dual, 2);
+	close_hole(s, dual, 3);
 	close_hole(s, v4, 4);
 	close_hole(s, v6, 2);
 }
