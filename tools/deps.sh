@@ -4,11 +4,11 @@
 # usage: deps.sh build|check|demo|bench|package|cross…
 set -eu
 
-build="gcc libc6-dev meson ninja-build pkg-config musl-tools libjson-c-dev libyaml-dev libisal-dev libzstd-dev
+build="gcc libc6-dev meson ninja-build pkg-config musl-tools libseccomp-dev libjson-c-dev libyaml-dev libisal-dev libzstd-dev
 	liblzma-dev libssl-dev zlib1g-dev"
 check="libcmocka-dev bats jq python3 clang clang-tools libclang-rt-14-dev busybox-static curl xz-utils zstd
 	bzip2 skopeo umoci buildah podman uidmap erofs-utils mmdebstrap e2fsprogs user-mode-linux socat iproute2
-	procps attr bsdextrautils"
+	procps attr libcap2-bin bsdextrautils"
 demo="curl ca-certificates"
 bench="crun runc podman systemd-container bubblewrap"
 package="xz-utils"

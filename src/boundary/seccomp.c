@@ -20,6 +20,7 @@
 #include <linux/sched.h>
 #include <linux/seccomp.h>
 #include <stddef.h>
+#include <stdio.h>
 #include <string.h>
 #include <sys/syscall.h>
 #include <unistd.h>
@@ -233,20 +234,42 @@ void seccomp_build_default(uint64_t caps, struct seccomp_program *ret)
 	emit_ranges(ret, verdicts);
 }
 
-int seccomp_read_program(const char *path, struct seccomp_program *ret, struct err *e)
+bool seccomp_has_profile(const struct plan_app *app)
+{
+	return app->seccomp && strcmp(app->seccomp, "default") != 0 && strcmp(app->seccomp, "none") != 0;
+}
+
+static int read_program(int pod_fd, const char *name, struct seccomp_program *ret, struct err *e)
 {
 	autofree char *bytes = NULL;
 	size_t n;
-	int r = io_read_file(AT_FDCWD, path, sizeof(ret->insns), &bytes, &n, e);
+	int r = io_read_file(pod_fd, name, sizeof(ret->insns), &bytes, &n, e);
 
 	if (r < 0)
 		return r;
 	if (n == 0 || n % sizeof(struct sock_filter)) {
-		err_new(e, ERR_FAILED, "%s is no compiled system call filter", path);
+		err_new(e, ERR_FAILED, "%s is no compiled system call filter", name);
 		return err_because(e, "its %zu bytes are no whole number of instructions", n);
 	}
 	memcpy(ret->insns, bytes, n);
 	ret->len = (unsigned short)(n / sizeof(struct sock_filter));
+	return 0;
+}
+
+int seccomp_for_app(const struct plan_app *app, int pod_fd, struct seccomp_program *buffer,
+		    const struct seccomp_program **ret, struct err *e)
+{
+	char name[128];
+
+	*ret = buffer;
+	if (seccomp_has_profile(app)) {
+		snprintf(name, sizeof(name), "%s.seccomp", app->name);
+		return read_program(pod_fd, name, buffer, e);
+	}
+	if (app->seccomp && strcmp(app->seccomp, "none") == 0)
+		*ret = NULL;
+	else
+		seccomp_build_default(app->caps, buffer);
 	return 0;
 }
 

@@ -7,10 +7,12 @@
 #pragma once
 
 #include <linux/filter.h>
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
 #include "base/err.h"
+#include "pod/plan.h"
 
 enum { SECCOMP_MAX_INSNS = 4096 };
 
@@ -21,7 +23,13 @@ struct seccomp_program {
 
 /* The default profile for an app with these capabilities (bit n: capability n). */
 void seccomp_build_default(uint64_t caps, struct seccomp_program *ret);
-/* A program compiled ahead: raw struct sock_filter from this file. */
-[[nodiscard]] int seccomp_read_program(const char *path, struct seccomp_program *ret, struct err *e);
+/*
+ * The filter of an app: the default one, none (*ret is NULL), or the one that rocket-seccomp compiled from its profile when
+ * the pod was made, APP.seccomp in the pod's folder. *ret points to buffer.
+ */
+[[nodiscard]] int seccomp_for_app(const struct plan_app *app, int pod_fd, struct seccomp_program *buffer,
+				  const struct seccomp_program **ret, struct err *e);
+/* Does the app have a profile of its own, which must be compiled? */
+bool seccomp_has_profile(const struct plan_app *app);
 /* Loads it for the calling thread, which has no_new_privs or CAP_SYS_ADMIN. 0 or -1 with errno. */
 [[nodiscard]] int seccomp_load(const struct seccomp_program *program);

@@ -4,6 +4,7 @@
 
 #include <errno.h>
 #include <string.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include "base/str.h"
@@ -63,4 +64,25 @@ int libexec_become(const struct cli *cli, const char *program, char *const *args
 		arena_strv_add(cli->arena, &argv, *args);
 	execv(path, argv);
 	return err_errno(e, "can't execute %s", path);
+}
+
+int libexec_run(const char *path, char *const *argv, int out_fd, struct err *e)
+{
+	int status = 0;
+	pid_t pid = vfork();
+
+	if (pid == 0) {
+		if (dup2(out_fd, STDOUT_FILENO) >= 0)
+			execv(path, argv);
+		_exit(ERR_NOT_INVOKABLE);
+	}
+	while (pid > 0 && waitpid(pid, &status, 0) < 0)
+		if (errno != EINTR)
+			return err_errno(e, "can't wait for %s", path);
+	if (pid < 0)
+		return err_errno(e, "can't start %s", path);
+	if (WIFEXITED(status))
+		return WEXITSTATUS(status);
+	err_new(e, ERR_FAILED, "%s was killed", path);
+	return err_because(e, "signal %d ended it", WTERMSIG(status));
 }

@@ -17,3 +17,8 @@
  * back only when that failed.
  */
 [[nodiscard]] int libexec_become(const struct cli *cli, const char *program, char *const *args, struct err *e);
+
+/*
+ * Runs the program to its end, its stdout on out_fd. Its exit code, or -code when it could not be started or was killed.
+ */
+[[nodiscard]] int libexec_run(const char *path, char *const *argv, int out_fd, struct err *e);

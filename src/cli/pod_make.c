@@ -17,6 +17,7 @@
 #include "base/io.h"
 #include "base/str.h"
 #include "boundary/cgroup.h"
+#include "boundary/seccomp.h"
 #include "cli/libexec.h"
 #include "pod/resolve.h"
 #include "supervise/ids.h"
@@ -94,23 +95,14 @@ static bool is_file_name(const char *name)
 static int import_file(struct pod_making *m, const char *path, const char *name, struct err *e)
 {
 	char *program = NULL;
-	int status, r = libexec_find(m->cli->arena, "rocket-import", &program, e);
+	int r = libexec_find(m->cli->arena, "rocket-import", &program, e);
 	char *argv[] = { program,	 (char *)"--dir",  (char *)m->cli->dir, (char *)"--run", (char *)m->cli->run_dir,
 			 (char *)"--quiet", (char *)"--name", (char *)name,	(char *)path,	 NULL };
-	pid_t pid;
 
-	if (r < 0)
+	if (r == 0)
+		r = libexec_run(program, argv, STDERR_FILENO, e);
+	if (r <= 0)
 		return r;
-	pid = vfork();
-	if (pid == 0) {
-		dup2(STDERR_FILENO, STDOUT_FILENO);
-		execv(program, argv);
-		_exit(ERR_ROCKET);
-	}
-	if (pid < 0 || waitpid(pid, &status, 0) < 0)
-		return err_errno(e, "can't start rocket-import");
-	if (WIFEXITED(status) && WEXITSTATUS(status) == 0)
-		return 0;
 	err_new(e, ERR_ROCKET, "the image %s can't be imported", path);
 	return err_because(e, "the lines above say why");
 }
@@ -261,10 +253,35 @@ static int resolve(struct pod_making *m, struct err *e)
 	return plan_resolve(&in, &m->plan, e);
 }
 
+/* A profile is compiled once, when the pod is made, by a program that has the library for it. */
+static int compile_profile(struct pod_making *m, const struct plan_app *app, struct err *e)
+{
+	struct arena *a = m->cli->arena;
+	char *out = arena_printf(a, "/proc/self/fd/%d/%s.seccomp", m->dir.fd, app->name);
+	char *caps = arena_printf(a, "%llx", (unsigned long long)app->caps);
+	char *program = NULL;
+	int r = libexec_find(a, "rocket-seccomp", &program, e);
+	char *argv[] = {program, app->seccomp, caps, NULL};
+
+	if (r < 0)
+		return r;
+	autoclose int fd = open(out, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
+	if (fd < 0)
+		return err_errno(e, "can't write the filter of %s", app->name);
+	r = libexec_run(program, argv, fd, e);
+	if (r == 0)
+		return 0;
+	err_new(e, ERR_ROCKET, "the seccomp profile of %s can't be used", app->name);
+	return err_because(e, "the lines above say why");
+}
+
 static int write_pod(struct pod_making *m, struct err *e)
 {
 	int r = state_claim_name(&m->state, m->plan.name, m->dir.id, e);
 
+	for (size_t i = 0; r == 0 && i < m->plan.apps.n; i++)
+		if (seccomp_has_profile(&m->plan.apps.v[i]))
+			r = compile_profile(m, &m->plan.apps.v[i], e);
 	return r < 0 ? r : state_write_plan(&m->dir, &m->plan, e);
 }
 

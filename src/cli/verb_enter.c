@@ -306,19 +306,6 @@ static int run_program(struct enter *en, struct err *e)
 
 /* ---- the whole ---- */
 
-static int build_filter(const struct plan_app *app, struct seccomp_program *program, struct spawn *spawn, struct err *e)
-{
-	spawn->seccomp = program;
-	if (!app->seccomp || strcmp(app->seccomp, "default") == 0) {
-		seccomp_build_default(app->caps, program);
-		return 0;
-	}
-	if (strcmp(app->seccomp, "none") != 0)
-		return seccomp_read_program(app->seccomp, program, e);
-	spawn->seccomp = NULL;
-	return 0;
-}
-
 static int open_root(struct enter *en, struct err *e)
 {
 	char path[64];
@@ -365,7 +352,7 @@ static int enter(struct enter *en, const char *word, int argc, char **argv, stru
 		.console_sock = -1,
 	};
 	if (r == 0)
-		r = build_filter(en->ref.app, &program, &en->spawn, e);
+		r = seccomp_for_app(en->ref.app, en->ref.pod.fd, &program, &en->spawn.seccomp, e);
 	if (r == 0)
 		r = resolve_user(en, e);
 	if (r == 0)

@@ -61,21 +61,6 @@ static char *const *phase_argv(const struct app *a)
 	}
 }
 
-static int build_filter(const struct plan_app *app, struct seccomp_program *program,
-			const struct seccomp_program **ret, struct err *e)
-{
-	*ret = program;
-	if (!app->seccomp || strcmp(app->seccomp, "default") == 0) {
-		seccomp_build_default(app->caps, program);
-		return 0;
-	}
-	if (strcmp(app->seccomp, "none") == 0) {
-		*ret = NULL;
-		return 0;
-	}
-	return seccomp_read_program(app->seccomp, program, e);
-}
-
 /* joined apps share one process table; `init: true` gives an app a reaper as pid 1 of its own. */
 static int find_pid_holder(struct app *a, struct spawn *spawn, struct err *e)
 {
@@ -126,7 +111,7 @@ static int spawn_in_root(struct app *a, struct app_root *root, struct streams_en
 		.stdio = { ends->stdio[0], ends->stdio[1], ends->stdio[2] },
 		.console_sock = ends->console_sock,
 	};
-	int r = build_filter(a->plan, &program, &spawn.seccomp, e);
+	int r = seccomp_for_app(a->plan, s->pod.fd, &program, &spawn.seccomp, e);
 
 	if (r == 0)
 		r = find_pid_holder(a, &spawn, e);
