@@ -8,6 +8,7 @@
 #include "base/cleanup.h"
 #include "base/str.h"
 #include "cli/complete.h"
+#include "cli/pod_look.h"
 #include "cli/verbs.h"
 
 static const char bash_script[] =
@@ -77,7 +78,7 @@ static const struct {
 static const struct {
 	const char *kind, *verb, *sub;
 } listers[] = {
-	{"pod", "list", NULL}, {"app", "list", NULL}, {"image", "image", "list"}, {"volume", "volume", "list"},
+	{"pod", "list", NULL}, {"image", "image", "list"}, {"volume", "volume", "list"},
 };
 
 static int take_none(void *context, const struct opt *o, const char *value, struct err *e)
@@ -104,6 +105,29 @@ static int list_things(const struct cli *cli, const char *kind)
 	return 0;
 }
 
+/* Pods, and the apps of those that have several. */
+static int list_apps(struct cli *cli, struct err *e)
+{
+	autostate s = {-1, -1};
+	struct pod_entry *pods;
+	autostr out = {};
+	size_t n;
+
+	if (pod_look_state(cli, &s, e) < 0 || state_list_pods(&s, cli->arena, &pods, &n, e) < 0)
+		return -e->code;
+	for (size_t i = 0; i < n; i++) {
+		autolook p = POD_LOOK_NONE;
+		struct err gone = {};
+
+		if (pod_look_open(cli, &s, pods[i].id, &p, &gone) < 0)
+			continue;
+		str_addf(&out, "%s\n", p.plan.name);
+		for (size_t j = 0; p.plan.apps.n > 1 && j < p.plan.apps.n; j++)
+			str_addf(&out, "%s/%s\n", p.plan.name, p.plan.apps.v[j].name);
+	}
+	return cli_print(cli, str_text(&out), out.len);
+}
+
 static int complete_words(struct cli *cli, int n, char **words)
 {
 	struct completion c;
@@ -112,7 +136,12 @@ static int complete_words(struct cli *cli, int n, char **words)
 
 	if (complete_find(cli, n, words, &c, &e) < 0)
 		return cli_fail(cli, &e);
-	if (!complete_add(&out, &c))
+	if (!complete_add(&out, &c) && strcmp(c.kind, "app") == 0) {
+		int r = list_apps(cli, &e);
+
+		return r < 0 ? cli_fail(cli, &e) : r;
+	}
+	if (!out.len && c.kind)
 		return list_things(cli, c.kind);
 	return cli_print(cli, str_text(&out), out.len);
 }
