@@ -64,48 +64,61 @@ static int check_probe(struct arena *a, const struct doc *node, struct err *e)
 static const char *const link_kinds[] = {"tcp",  "udp",   "unix", "stdout", "stderr", "output",
 					 "fifo", "files", "ipc",  "signal", NULL};
 
+/* "web -> php" and "unix /run/php.sock": YAML makes a map of the unquoted line, a string of the
+ * quoted one. */
+struct link_text {
+	char *ends, *rest;
+};
+
 static int link_syntax(const struct doc *node, struct err *e)
 {
-	place_bad(node, e, "expected a link such as 'web -> php: unix /run/php.sock'");
+	place_bad(node, e, "links: expected a link such as 'web -> php: unix /run/php.sock'");
 	return -ERR_USAGE;
 }
 
-static int check_link_ends(const struct doc *link, struct err *e)
+static int split_link(struct arena *a, const struct doc *node, struct link_text *ret, struct err *e)
 {
-	const char *arrow = strstr(link->key, " -> ");
-	const char *both = strstr(link->key, " <-> ");
-	size_t from = arrow ? (size_t)(arrow - link->key) : both ? (size_t)(both - link->key) : 0;
-	const char *to = arrow ? arrow + 4 : both ? both + 5 : NULL;
-	char name[64] = {};
+	const struct doc *c = node->kind == DOC_MAP && node->n == 1 ? node->child : NULL;
+	const char *colon = node->kind == DOC_STR ? strstr(node->text, ": ") : NULL;
 
-	if (!from || from >= sizeof(name))
-		return link_syntax(link, e);
-	memcpy(name, link->key, from);
-	if (name_check(NAME_APP, name, e) || name_check(NAME_APP, to, e))
-		return link_syntax(link, e);
+	if (c && c->text && c->kind != DOC_NULL)
+		*ret = (struct link_text){arena_strdup(a, c->key), arena_strdup(a, c->text)};
+	else if (colon)
+		*ret = (struct link_text){
+			arena_strndup(a, node->text, (size_t)(colon - node->text)),
+			arena_strdup(a, colon + 2)};
+	else
+		return link_syntax(node, e);
 	return 0;
 }
 
-static int check_link(const struct doc *node, struct err *e)
+static int check_link_ends(const struct doc *node, char *ends, struct err *e)
 {
-	const struct doc *link = node->child;
-	char kind[16] = {};
-	size_t n;
-	int rc;
+	char *arrow = strstr(ends, " <-> ");
+	size_t skip = arrow ? 5 : 4;
 
-	if (node->kind != DOC_MAP || node->n != 1 || link->kind != DOC_STR)
+	if (!arrow)
+		arrow = strstr(ends, " -> ");
+	if (!arrow)
 		return link_syntax(node, e);
-	if ((rc = check_link_ends(link, e)))
+	*arrow = 0;
+	if (name_check(NAME_APP, ends, e) || name_check(NAME_APP, arrow + skip, e))
+		return link_syntax(node, e);
+	return 0;
+}
+
+static int check_link(struct arena *a, const struct doc *node, struct err *e)
+{
+	struct doc kind = *node;
+	struct link_text link;
+	int rc, ignored;
+
+	if ((rc = split_link(a, node, &link, e)) || (rc = check_link_ends(node, link.ends, e)))
 		return rc;
-	n = strcspn(link->text, " ");
-	memcpy(kind, link->text, n < sizeof(kind) ? n : sizeof(kind) - 1);
-	return native_word_index(&(struct doc){.kind = DOC_STR,
-					       .text = kind,
-					       .key = link->key,
-					       .file = link->file,
-					       .line = link->line,
-					       .column = link->column},
-				 link_kinds, &(int){0}, e);
+	kind.kind = DOC_STR;
+	kind.key = "a link";
+	kind.text = arena_strndup(a, link.rest, strcspn(link.rest, " "));
+	return native_word_index(&kind, link_kinds, &ignored, e);
 }
 
 static int check_links(struct arena *a, const struct doc *node, struct err *e)
@@ -115,7 +128,7 @@ static int check_links(struct arena *a, const struct doc *node, struct err *e)
 	if (node->kind != DOC_LIST)
 		return link_syntax(node, e);
 	for (const struct doc *c = node->child; c && !rc; c = c->next)
-		rc = check_link(c, e);
+		rc = check_link(a, c, e);
 	return rc;
 }
 

@@ -43,6 +43,7 @@ static int ids_too_few(const struct resolve *r, const char *what, uint64_t id, s
 	err_new(e, ERR_USAGE, "%s, and the pod has %u ids", what, r->in->host.ids.count);
 	if (wanted > UINT64_C(1) << 30)
 		return err_because(e, "a pod can't have more than 1073741824 ids");
+	err_because(e, "the ids of a pod are 0 to %u", r->in->host.ids.count - 1);
 	return err_try(e, "rocket run --ids %llu …", (unsigned long long)wanted);
 }
 

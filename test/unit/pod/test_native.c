@@ -340,6 +340,8 @@ static const struct {
 	{"volumes: {a: {hostPath: /x}}", "has no key hostPath", "path:"},
 	{"limits: {memory: 0}", "limited to nothing", ""},
 	{"links: [web -> php: unix /run/php.sock]", "is not built yet", "links"},
+	{"links: [\"web <-> php: files v /x\"]", "is not built yet", "links"},
+	{"links: [\"web -> php\"]", "expected a link", ""},
 	{"links: [web to php: tcp 1]", "expected a link", ""},
 	{"links: [web -> php: pigeon 1]", "can't be 'pigeon'", ""},
 	{"links: [web -> PHP: tcp 1]", "expected a link", ""},
