@@ -402,6 +402,30 @@ static void remove_below(int dirfd)
 			(void)!unlinkat(dirfd, entry->d_name, AT_REMOVEDIR);
 }
 
+/* A group stays busy for a moment after its last process was reaped. */
+static int remove_dir(int rootfd, const char *path, struct err *e)
+{
+	for (int i = 0; i < 200; i++) {
+		if (unlinkat(rootfd, path, AT_REMOVEDIR) == 0 || errno == ENOENT)
+			return 0;
+		if (errno != EBUSY)
+			break;
+		nap();
+	}
+	return err_errno(e, "can't remove the control group %s", path);
+}
+
+int cgroup_remove_own(const struct cgroup_host *h, struct cgroup *c, struct err *e)
+{
+	int r = 0;
+
+	for (int i = 0; i < CGROUP_N; i++)
+		if (c->fd[i] >= 0 && remove_dir(h->root_fd[i], c->path, e) < 0)
+			r = -e->code;
+	cgroup_close(c);
+	return r;
+}
+
 int cgroup_remove(const struct cgroup_host *h, const char *path, struct err *e)
 {
 	for (int c = 0; c < CGROUP_N; c++) {
@@ -411,14 +435,8 @@ int cgroup_remove(const struct cgroup_host *h, const char *path, struct err *e)
 
 		if (fd >= 0)
 			remove_below(fd);
-		/* A group stays busy for a moment after its last process was reaped. */
-		for (int i = 0; i < 200; i++) {
-			if (unlinkat(h->root_fd[c], path, AT_REMOVEDIR) == 0 || errno == ENOENT)
-				break;
-			if (errno != EBUSY || i == 199)
-				return err_errno(e, "can't remove the control group %s", path);
-			nap();
-		}
+		if (remove_dir(h->root_fd[c], path, e) < 0)
+			return -e->code;
 	}
 	return 0;
 }

@@ -71,6 +71,8 @@ void cgroup_close(struct cgroup *c);
 [[nodiscard]] int cgroup_freeze(const struct cgroup_host *h, const struct cgroup *c, bool frozen, struct err *e);
 /* Removes the group and everything below it from every hierarchy; processes in it must be gone. */
 [[nodiscard]] int cgroup_remove(const struct cgroup_host *h, const char *path, struct err *e);
+/* The same for a group that was made here and has none below it: in the hierarchies that it is in, and closed. */
+[[nodiscard]] int cgroup_remove_own(const struct cgroup_host *h, struct cgroup *c, struct err *e);
 /* How often the kernel's OOM killer struck in this group. */
 uint64_t cgroup_oom_kills(const struct cgroup_host *h, const struct cgroup *c);
 

@@ -418,7 +418,10 @@ void app_on_deadline(struct app *a)
 
 void app_close(struct app *a)
 {
+	struct err e = {};
+
 	close_process(a);
 	streams_finish(&a->streams);
-	cgroup_close(&a->cgroup);
+	if (cgroup_remove_own(&a->s->cgroup_host, &a->cgroup, &e) < 0)
+		supervisor_event(a->s, "cleanup-failed", a, e.what);
 }

@@ -194,8 +194,8 @@ void pod_down(struct supervisor *s)
 	sandbox_end(&s->sandbox);
 	for (size_t i = 0; i < s->plan.apps.n; i++)
 		app_close(&s->apps[i]);
-	cgroup_close(&s->cgroup);
-	if (cgroup_remove(&s->cgroup_host, s->plan.cgroup, &e) < 0)
+	s->pod.released = cgroup_remove_own(&s->cgroup_host, &s->cgroup, &e) == 0;
+	if (!s->pod.released)
 		supervisor_event(s, "cleanup-failed", NULL, e.what);
 	root_close_pod_files(&s->files);
 	for (size_t i = 0; i < s->plan.volumes.n; i++)

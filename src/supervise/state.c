@@ -496,13 +496,46 @@ static void release_pod(const struct state *s, const struct pod_dir *p, struct p
 	*ret_ids = plan.ids;
 	if (plan.name)
 		release_name(s, plan.name, p->id);
-	if (plan.cgroup && cgroup_host_open(&host, &ignored) == 0) {
+	if (!p->released && plan.cgroup && cgroup_host_open(&host, &ignored) == 0) {
 		(void)!cgroup_remove(&host, plan.cgroup, &ignored);
 		cgroup_host_close(&host);
 	}
 }
 
 /* Everything first, the plan last: a removal that was cut short still knows what it removes. */
+/* What overlay leaves in an app's work folder; known, so that it need not be looked for. */
+static void delete_overlay_work(int fd, const char *work)
+{
+	static const struct {
+		const char *path;
+		int flags;
+	} known[] = {
+		{ "work/incompat/volatile/dirty", 0 },
+		{ "work/incompat/volatile", AT_REMOVEDIR },
+		{ "work/incompat", AT_REMOVEDIR },
+		{ "work/work", AT_REMOVEDIR },
+		{ "work", AT_REMOVEDIR },
+	};
+
+	for (size_t i = 0; i < ARRAY_SIZE(known); i++) {
+		char path[160];
+
+		snprintf(path, sizeof(path), "%.120s/%s", work, known[i].path);
+		(void)!unlinkat(fd, path, known[i].flags);
+	}
+}
+
+static int delete_entry(int fd, const struct dirent *entry, struct err *e)
+{
+	if (entry->d_type != DT_DIR && unlinkat(fd, entry->d_name, 0) == 0)
+		return 0;
+	if (str_has_suffix(entry->d_name, ".work"))
+		delete_overlay_work(fd, entry->d_name);
+	if (unlinkat(fd, entry->d_name, AT_REMOVEDIR) == 0)
+		return 0;
+	return io_remove_tree(fd, entry->d_name, e);
+}
+
 static int delete_folder(const struct state *s, const char *path, struct err *e)
 {
 	autoclose int fd = open_dir(s->dirfd, path);
@@ -515,11 +548,8 @@ static int delete_folder(const struct state *s, const char *path, struct err *e)
 		if (strcmp(entry->d_name, ".") == 0 || strcmp(entry->d_name, "..") == 0 ||
 		    strcmp(entry->d_name, "plan") == 0)
 			continue;
-		if (unlinkat(fd, entry->d_name, 0) == 0)
-			continue;
-		int r = io_remove_tree(fd, entry->d_name, e);
-		if (r < 0)
-			return r;
+		if (delete_entry(fd, entry, e) < 0)
+			return -e->code;
 	}
 	if ((unlinkat(fd, "plan", 0) < 0 && errno != ENOENT) ||
 	    (unlinkat(s->dirfd, path, AT_REMOVEDIR) < 0 && errno != ENOENT))

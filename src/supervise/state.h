@@ -55,6 +55,7 @@ struct pod_dir {
 	enum pod_phase phase;
 	int fd;      /* the pod's folder */
 	int lock_fd; /* its plan, flocked by us; -1 when we don't hold the lock */
+	bool released; /* what it had in the kernel is gone: its supervisor took it down */
 };
 void pod_dir_close(struct pod_dir *p);
 #define autopod [[gnu::cleanup(pod_dir_close)]] struct pod_dir
