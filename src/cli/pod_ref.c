@@ -77,8 +77,14 @@ int pod_ref_app_pidfd(struct cli *cli, const struct pod_ref *r, int *ret_pidfd, 
 	autoclose int sock = -1;
 	int fd = -1;
 	size_t n = 1;
-	int err = control_connect(&r->state, &r->pod, &sock, e);
+	int err;
 
+	if (r->pod.phase != POD_RUNNING) {
+		err_new(e, ERR_STATE, "the pod %s does not run", r->plan.name);
+		err_because(e, "it is %s", pod_phase_names[r->pod.phase]);
+		return err_try(e, "rocket %s %s", r->pod.phase == POD_PREPARED ? "run-prepared" : "start", r->plan.name);
+	}
+	err = control_connect(&r->state, &r->pod, &sock, e);
 	if (err == 0)
 		err = control_call(sock, cli->arena, &request, &reply, &fd, &n, e);
 	if (err < 0)

@@ -175,10 +175,23 @@ static bool was_rotated(const struct events *ev, const struct state *s)
 	       (ev->fd < 0 || named.st_ino != mine.st_ino);
 }
 
+/* False when nobody reads our output any more: with few events no write would tell for a long time. */
+static bool wait_for_change(int watch)
+{
+	struct pollfd p[2] = {{.fd = watch, .events = POLLIN}, {.fd = STDOUT_FILENO}};
+	char changes[4096];
+
+	if (poll(p, 2, -1) < 0)
+		return errno == EINTR;
+	if (p[0].revents && read(watch, changes, sizeof(changes)) < 0)
+		return errno == EINTR;
+	return !(p[1].revents & POLLERR);
+}
+
 static int follow(struct events *ev, const struct state *s, struct err *e)
 {
 	autoclose int watch = inotify_init1(IN_CLOEXEC);
-	char folder[32], changes[4096];
+	char folder[32];
 	int code = 0;
 
 	snprintf(folder, sizeof(folder), "/proc/self/fd/%d", s->runfd);
@@ -192,8 +205,8 @@ static int follow(struct events *ev, const struct state *s, struct err *e)
 			ev->fd = open_events(s, "events");
 			continue;
 		}
-		if (code == 0 && read(watch, changes, sizeof(changes)) < 0 && errno != EINTR)
-			return err_errno(e, "cannot follow the events");
+		if (code == 0 && !wait_for_change(watch))
+			break;
 	}
 	return code;
 }

@@ -304,12 +304,16 @@ static int follow(struct logs *l, struct err *e)
 	if (watch < 0 || inotify_add_watch(watch, folder, IN_MODIFY | IN_CREATE | IN_MOVED_TO | IN_DELETE_SELF) < 0)
 		return err_errno(e, "can't follow the logs");
 	while (!over) {
-		struct pollfd p = { .fd = watch, .events = POLLIN };
+		struct pollfd p[2] = { { .fd = watch, .events = POLLIN }, { .fd = STDOUT_FILENO } };
 		struct err ignored = {};
 
 		over = state_refresh_phase(&l->ref.state, &l->ref.pod, &ignored) < 0 || l->ref.pod.phase != POD_RUNNING;
 		print_all(l);
-		if (!over && poll(&p, 1, 1000) > 0)
+		if (over || poll(p, 2, 1000) <= 0)
+			continue;
+		/* Nobody reads any more: there may be no line for a long time on which a write would tell. */
+		over = p[1].revents & POLLERR;
+		if (p[0].revents)
 			(void)!read(watch, events, sizeof(events));
 	}
 	return 0;

@@ -79,7 +79,9 @@ load lib
 	rocket run -d --name deaf box sh -c 'head -c 2000000 /dev/zero | tr "\0" "y" | fold -w 100; echo done >/finished; sleep 1000'
 	"$ROCKET" --dir "$ROCKET_DIR" logs -f deaf 3>&- | sleep 3 &
 	until_true 10 rocket enter deaf cat /finished
-	wait
+	wait $!
+	# Without a reader it ends, though the app has nothing more to say.
+	until_true 5 sh -c "! pgrep -f 'logs -f deaf'"
 }
 
 @test "control characters in a log are not played to a terminal" {
