@@ -81,7 +81,7 @@ load lib
 	until_true 10 rocket enter deaf cat /finished
 	wait $!
 	# Without a reader it ends, though the app has nothing more to say.
-	until_true 5 sh -c "! pgrep -f 'logs -f deaf'"
+	until_true 5 sh -c "! pgrep -f 'logs -f [d]eaf'"
 }
 
 @test "control characters in a log are not played to a terminal" {
