@@ -45,14 +45,15 @@ void stand_address(const char *text, uint16_t port, struct sockaddr_storage *ret
 
 /* --- inside the pod --- */
 
-static int server_listen(const struct stand_server *w)
+static int server_listen(const struct stand_server *w, bool has_v6)
 {
-	int family = w->on == STAND_V4 ? AF_INET : AF_INET6, on = 1, v6only = w->on == STAND_V6;
+	bool v4 = w->on == STAND_V4 || (w->on == STAND_DUAL && !has_v6);
+	int family = v4 ? AF_INET : AF_INET6, on = 1, v6only = w->on == STAND_V6;
 	int fd = socket(family, w->udp ? SOCK_DGRAM : SOCK_STREAM, 0);
 	struct sockaddr_storage addr;
 	socklen_t len;
 
-	stand_address(w->on == STAND_V4 ? "127.0.0.1" : "::", w->port, &addr, &len);
+	stand_address(v4 ? "127.0.0.1" : "::", w->port, &addr, &len);
 	setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof(on));
 	if (family == AF_INET6)
 		setsockopt(fd, IPPROTO_IPV6, IPV6_V6ONLY, &v6only, sizeof(v6only));
@@ -149,14 +150,16 @@ static void server_try_connect(int ask)
 		_exit(0);
 }
 
-static void server_run(int ask, const struct stand_server *want, size_t n)
+static void server_run(int ask, const struct stand_server *want, size_t n, bool has_v6)
 {
 	static struct server s;
 
 	s.fds[s.n++] = (struct pollfd){ .fd = ask, .events = POLLIN };
 	for (size_t i = 0; i < n; i++) {
-		int fd = server_listen(&want[i]);
+		int fd = server_listen(&want[i], has_v6);
 
+		if (fd < 0)
+			continue; /* IPv6 alone where there is none */
 		s.udp[s.n] = want[i].udp;
 		s.fds[s.n++] = (struct pollfd){ .fd = fd, .events = POLLIN };
 	}
@@ -200,7 +203,7 @@ static void pod_main(struct stand *s, int ask, const struct stand_server *server
 	}
 	if (write(ask, ".", 1) != 1)
 		_exit(1);
-	server_run(ask, servers, n);
+	server_run(ask, servers, n, s->has_v6);
 	_exit(0);
 }
 
@@ -256,11 +259,13 @@ static void side_address(struct netlink_batch *b, uint8_t last)
 	netlink_add_link_up(b, 7);
 	netlink_add_address(b, NETLINK_CREATE, 7, &v4, 24);
 	netlink_add_address(b, NETLINK_CREATE, 7, &v6, 64);
+	netlink_forgive_family(b);
 	netlink_add_address(b, NETLINK_CREATE, 7, &link, 64);
+	netlink_forgive_family(b);
 }
 
-/* Link 7 on both sides. */
-static bool wire_up(struct stand *s)
+/* Link 7 on both sides; the host's loopback in any case. 0, or -errno. */
+static int wire_up(struct stand *s)
 {
 	struct netlink_veth_end here = { .name = "far0", .netns_fd = -1, .index = 7 };
 	struct netlink_veth_end there = { .name = "far0", .netns_fd = s->far_netns, .index = 7 };
@@ -268,31 +273,42 @@ static bool wire_up(struct stand *s)
 	int failed, r;
 	autoclose int host = netlink_open(), far = -1;
 
+	netlink_add_link_up(&b, 1);
+	r = netlink_commit(host, &b, &failed);
+	if (r < 0)
+		return r;
 	netlink_add_veth(&b, &here, &there);
 	r = netlink_commit(host, &b, &failed);
+	s->has_far = r == 0;
+	if (r < 0)
+		return r == -EOPNOTSUPP ? 0 : r;
 	side_address(&b, 1);
-	r |= netlink_commit(host, &b, &failed);
-	if (setns(s->far_netns, CLONE_NEWNET) < 0)
-		return false;
+	r = netlink_commit(host, &b, &failed);
+	if (r < 0 || setns(s->far_netns, CLONE_NEWNET) < 0)
+		return r < 0 ? r : -errno;
 	far = netlink_open();
 	side_address(&b, 2);
-	r |= netlink_commit(far, &b, &failed);
-	return setns(s->host_netns, CLONE_NEWNET) == 0 && r == 0;
+	r = netlink_commit(far, &b, &failed);
+	return setns(s->host_netns, CLONE_NEWNET) < 0 ? -errno : r;
 }
 
 const char *stand_build(struct stand *s, const struct stand_server *servers, size_t n)
 {
 	char dir[] = "/tmp/rocket-stand-XXXXXX";
+	int v6 = socket(AF_INET6, SOCK_DGRAM | SOCK_CLOEXEC, 0);
 
 	*s = (struct stand){ .host_netns = -1, .far_netns = -1, .pod_pidfd = -1, .ask_fd = -1, .exe_fd = -1 };
+	s->has_v6 = v6 >= 0;
+	if (v6 >= 0)
+		close(v6);
 	s->plan.ids.base = IDS_BASE;
 	s->plan.ids.count = IDS;
 	s->far_netns = netns_new();
 	s->host_netns = netns_new();
 	if (s->host_netns < 0 || s->far_netns < 0)
 		return "no network namespaces: needs root";
-	if (!wire_up(s))
-		return "no veth pair";
+	if (wire_up(s) < 0)
+		return "the links can't be made";
 	s->exe_fd = open(getenv("ROCKET_RELAY") ?: "rocket-relay", O_PATH | O_CLOEXEC);
 	if (s->exe_fd < 0)
 		return "ROCKET_RELAY does not name the program";

@@ -29,6 +29,8 @@ struct stand_server {
 
 struct stand {
 	int host_netns, far_netns;
+	bool has_far;           /* false: this kernel has no veth, there is no far machine */
+	bool has_v6;            /* false: no IPv6; what would listen on both families listens on IPv4 */
 	pid_t pod_pid;
 	int pod_pidfd;
 	int ask_fd;             /* requests to the server's process */

@@ -66,6 +66,17 @@ static int teardown_all(void **state)
 	return 0;
 }
 
+static struct setup *far_setup(void **state)
+{
+	struct setup *s = *state;
+
+	if (s->skip || !s->stand.has_far) {
+		print_message("skipped: %s\n", s->skip ? s->skip : "no far machine (this kernel has no veth)");
+		skip();
+	}
+	return s;
+}
+
 /* Opens a hole and gives its host port. */
 static uint16_t open_hole(struct setup *s, struct hole h, uint32_t *ret_number)
 {
@@ -114,12 +125,30 @@ static uint16_t local_port(int fd)
 					       ((struct sockaddr_in *)&a)->sin_port);
 }
 
+/* A row that needs IPv6, where there is none. */
+static bool lacks_v6(const struct setup *s, const char *addr, const char *as)
+{
+	bool mapped = as && strncmp(as, "::ffff:", 7) == 0;
+
+	return !s->stand.has_v6 && (strchr(addr, ':') || (as && strchr(as, ':') && !mapped));
+}
+
+/* An app on both families sees IPv4 clients as mapped; where there is no IPv6, as they are. */
+static const char *plain(const struct setup *s, const char *as)
+{
+	return !s->stand.has_v6 && strncmp(as, "::ffff:", 7) == 0 ? as + 7 : as;
+}
+
 /* What the app says about a client that connects to addr:port. */
 static void assert_seen_as(struct setup *s, bool far, const char *addr, uint16_t port, const char *as, bool same_port)
 {
-	int fd = stand_connect(&s->stand, far, addr, port, SOCK_STREAM);
 	char line[128], expected[128];
+	int fd;
 
+	if (lacks_v6(s, addr, as))
+		return;
+	as = plain(s, as);
+	fd = stand_connect(&s->stand, far, addr, port, SOCK_STREAM);
 	assert_true(fd >= 0);
 	assert_true(stand_read_line(fd, line, sizeof(line)) > 0);
 	if (same_port) {
@@ -145,7 +174,7 @@ static void loopback_client_is_loopback(void **state)
 
 static void far_client_keeps_its_address(void **state)
 {
-	struct setup *s = *state;
+	struct setup *s = far_setup(state);
 	uint32_t hole;
 	uint16_t port = open_hole(s, (struct hole){ .app_port = TCP, .addr = (char *)(uintptr_t) "any" }, &hole);
 
@@ -158,7 +187,7 @@ static void far_client_keeps_its_address(void **state)
 
 static void other_family_gets_a_stand_in(void **state)
 {
-	struct setup *s = *state;
+	struct setup *s = far_setup(state);
 	uint32_t v4, v6;
 	uint16_t to_v4 = open_hole(s, (struct hole){ .app_port = TCP_V4, .addr = (char *)(uintptr_t) "any" }, &v4);
 	uint16_t to_v6 = open_hole(s, (struct hole){ .app_port = TCP_V6, .addr = (char *)(uintptr_t) "any" }, &v6);
@@ -174,24 +203,30 @@ static void other_family_gets_a_stand_in(void **state)
 
 static void loopback_hole_is_shut_to_far(void **state)
 {
-	struct setup *s = *state;
+	struct setup *s = far_setup(state);
 	uint32_t hole;
 	uint16_t port = open_hole(s, (struct hole){ .app_port = TCP }, &hole);
 
 	assert_int_equal(stand_connect(&s->stand, true, "10.9.0.1", port, SOCK_STREAM), -ECONNREFUSED);
-	assert_int_equal(stand_connect(&s->stand, true, "fd09::1", port, SOCK_STREAM), -ECONNREFUSED);
+	if (s->stand.has_v6)
+		assert_int_equal(stand_connect(&s->stand, true, "fd09::1", port, SOCK_STREAM), -ECONNREFUSED);
 	close_hole(s, hole, ANY);
 }
 
-static void assert_reset(struct setup *s, bool far, const char *addr, uint16_t port)
+/* 1 when it was tried: what the host or the kernel lacks is not. */
+static unsigned assert_reset(struct setup *s, bool far, const char *addr, uint16_t port)
 {
-	int fd = stand_connect(&s->stand, far, addr, port, SOCK_STREAM);
 	char c;
+	int fd;
 
+	if (lacks_v6(s, addr, NULL) || (far && !s->stand.has_far))
+		return 0;
+	fd = stand_connect(&s->stand, far, addr, port, SOCK_STREAM);
 	assert_true(fd >= 0);
 	assert_int_equal(recv(fd, &c, 1, 0), -1);
 	assert_int_equal(errno, ECONNRESET);
 	close(fd);
+	return 1;
 }
 
 static void silent_app_resets_at_once(void **state)
@@ -199,15 +234,16 @@ static void silent_app_resets_at_once(void **state)
 	struct setup *s = *state;
 	struct relay_counts counts = {};
 	struct err e = {};
+	unsigned tried = 0;
 	uint32_t hole;
 	uint16_t port = open_hole(s, (struct hole){ .app_port = SILENT, .addr = (char *)(uintptr_t) "any" }, &hole);
 
-	assert_reset(s, false, "127.0.0.1", port);
-	assert_reset(s, false, "::1", port);
-	assert_reset(s, true, "10.9.0.1", port);
-	assert_reset(s, true, "fd09::1", port);
+	tried += assert_reset(s, false, "127.0.0.1", port);
+	tried += assert_reset(s, false, "::1", port);
+	tried += assert_reset(s, true, "10.9.0.1", port);
+	tried += assert_reset(s, true, "fd09::1", port);
 	assert_int_equal(relay_count(&s->relay, hole, &counts, &e), 0);
-	assert_int_equal(counts.refused, 4);
+	assert_int_equal(counts.refused, tried);
 	assert_int_equal(counts.accepted, 0);
 	close_hole(s, hole, 0);
 }
@@ -262,7 +298,7 @@ static void bytes_arrive_whole(void **state)
 	uint16_t port = open_hole(s, (struct hole){ .app_port = TCP }, &hole);
 
 	for (size_t i = 0; i < ARRAY_SIZE(sizes); i++) {
-		int fd = stand_connect(&s->stand, false, i & 1 ? "::1" : "127.0.0.1", port, SOCK_STREAM);
+		int fd = stand_connect(&s->stand, false, i & 1 && s->stand.has_v6 ? "::1" : "127.0.0.1", port, SOCK_STREAM);
 		char line[128];
 
 		assert_true(fd >= 0);
@@ -310,9 +346,13 @@ static void many_connections_at_once(void **state)
 
 static void assert_datagram(struct setup *s, bool far, const char *addr, uint16_t port, const char *as, bool same_port)
 {
-	int fd = stand_connect(&s->stand, far, addr, port, SOCK_DGRAM);
 	char answer[256], expected[256];
+	int fd;
 
+	if (lacks_v6(s, addr, as))
+		return;
+	as = plain(s, as);
+	fd = stand_connect(&s->stand, far, addr, port, SOCK_DGRAM);
 	assert_true(fd >= 0);
 	for (int i = 0; i < 3; i++) {
 		ssize_t n;
@@ -331,7 +371,7 @@ static void assert_datagram(struct setup *s, bool far, const char *addr, uint16_
 
 static void datagrams_keep_the_address(void **state)
 {
-	struct setup *s = *state;
+	struct setup *s = far_setup(state);
 	struct hole any = { .proto = HOLE_UDP, .addr = (char *)(uintptr_t) "any" };
 	uint32_t dual, v4, v6;
 	uint16_t to_dual, to_v4, to_v6;
@@ -351,9 +391,9 @@ static void datagrams_keep_the_address(void **state)
 	assert_datagram(s, false, "127.0.0.1", to_v4, "127.0.0.1", false);
 	assert_datagram(s, false, "::1", to_v6, "::1", false);
 	assert_datagram(s, false, "::1", to_v4, "127.0.0.1", false);
-	close_hole(s, dual, 3);
-	close_hole(s, v4, 4);
-	close_hole(s, v6, 2);
+	close_hole(s, dual, s->stand.has_v6 ? 3 : 1);
+	close_hole(s, v4, s->stand.has_v6 ? 4 : 2);
+	close_hole(s, v6, s->stand.has_v6 ? 2 : 0);
 }
 
 static void wall_stands(void **state)
@@ -365,8 +405,10 @@ static void wall_stands(void **state)
 	open_hole(s, (struct hole){ .app_port = UDP, .addr = (char *)(uintptr_t) "any", .proto = HOLE_UDP }, &udp);
 	assert_int_equal(stand_pod_connect(&s->stand, "192.0.2.1", 80), EACCES);
 	assert_int_equal(stand_pod_connect(&s->stand, "10.9.0.2", 80), EACCES);
-	assert_int_equal(stand_pod_connect(&s->stand, "2001:db8::1", 80), EACCES);
-	assert_int_equal(stand_pod_connect(&s->stand, "fd09::2", 80), EACCES);
+	if (s->stand.has_v6) {
+		assert_int_equal(stand_pod_connect(&s->stand, "2001:db8::1", 80), EACCES);
+		assert_int_equal(stand_pod_connect(&s->stand, "fd09::2", 80), EACCES);
+	}
 	assert_int_equal(stand_pod_connect(&s->stand, "127.0.0.1", TCP), 0);
 	close_hole(s, udp, 0);
 	close_hole(s, hole, ANY);
