@@ -27,7 +27,7 @@
 
 #include "net/stand.h"
 
-enum { SINK = 9001, TURN = 9002, CHUNK = 131072, ROUNDS_MAX = 64 };
+enum { SINK = 9001, TURN = 9002, ONCE = 9003, CHUNK = 131072, ROUNDS_MAX = 64 };
 
 static double now(void)
 {
@@ -84,6 +84,21 @@ static void serve_turns(void)
 	}
 }
 
+/* Sends one byte back and closes first, so that it is not the client's ports that wait (TIME_WAIT). */
+static void serve_once(void)
+{
+	int listener = listen_any(ONCE);
+	char c;
+
+	for (;;) {
+		int fd = accept(listener, NULL, NULL);
+
+		if (fd >= 0 && recv(fd, &c, 1, 0) == 1)
+			send(fd, &c, 1, MSG_NOSIGNAL);
+		close(fd);
+	}
+}
+
 /* A server in the current network namespace, or in the pod's. */
 static pid_t server_start(const struct stand *s, bool in_pod, void (*serve)(void))
 {
@@ -103,7 +118,7 @@ struct way {
 	struct stand *stand;
 	bool far;
 	const char *addr;
-	uint16_t sink, turn;
+	uint16_t sink, turn, once;
 };
 
 static int way_connect(const struct way *w, uint16_t port)
@@ -153,9 +168,12 @@ static double measure_connections(const struct way *w, double seconds)
 	unsigned n = 0;
 
 	for (; now() - start < seconds; n++) {
-		int fd = way_connect(w, w->turn);
+		int fd = way_connect(w, w->once);
+		char c;
 
 		take_turn(fd);
+		if (recv(fd, &c, 1, 0) != 0)
+			die("the server's end");
 		close(fd);
 	}
 	return n / (now() - start);
@@ -269,14 +287,16 @@ static void print_memory(const struct relay *r, const char *when)
 
 static void run(struct stand *s, struct relay *r, double seconds, unsigned rounds)
 {
-	struct way near_direct = { "loopback", s, false, "127.0.0.1", SINK, TURN }, near_hole = near_direct;
-	struct way far_direct = { "far", s, true, "10.9.0.1", SINK, TURN }, far_hole = far_direct;
+	struct way near_direct = { "loopback", s, false, "127.0.0.1", SINK, TURN, ONCE }, near_hole = near_direct;
+	struct way far_direct = { "far", s, true, "10.9.0.1", SINK, TURN, ONCE }, far_hole = far_direct;
 
 	near_hole.sink = open_hole(r, 0, SINK, NULL);
 	near_hole.turn = open_hole(r, 1, TURN, NULL);
-	far_hole.sink = open_hole(r, 2, SINK, "any");
-	far_hole.turn = open_hole(r, 3, TURN, "any");
-	print_memory(r, "idle, four holes");
+	near_hole.once = open_hole(r, 2, ONCE, NULL);
+	far_hole.sink = open_hole(r, 3, SINK, "any");
+	far_hole.turn = open_hole(r, 4, TURN, "any");
+	far_hole.once = open_hole(r, 5, ONCE, "any");
+	print_memory(r, "idle, six holes");
 	compare_ways(&near_direct, &near_hole, r, seconds, rounds);
 	compare_ways(&far_direct, &far_hole, r, seconds, rounds);
 	print_memory(r, "after the run");
@@ -291,7 +311,9 @@ int main(int argc, char **argv)
 	struct err e = {};
 	const char *why = stand_build(&s, NULL, 0);
 	struct relay_spawn_request q = { .plan = &s.plan };
-	pid_t servers[4];
+	static void (*const serve[])(void) = { serve_turns, serve_sink, serve_once };
+	enum { SERVERS = 2 * sizeof(serve) / sizeof(*serve) };
+	pid_t servers[SERVERS];
 
 	if (why || rounds < 1 || rounds > ROUNDS_MAX) {
 		fprintf(stderr, "relay: %s\n", why ? why : "between 1 and 64 rounds");
@@ -300,8 +322,8 @@ int main(int argc, char **argv)
 	q.exe_fd = s.exe_fd;
 	q.pod_pidfd = s.pod_pidfd;
 	q.empty_root_fd = s.empty_fd;
-	for (int i = 0; i < 4; i++)
-		servers[i] = server_start(&s, i & 1, i & 2 ? serve_sink : serve_turns);
+	for (int i = 0; i < SERVERS; i++)
+		servers[i] = server_start(&s, i & 1, serve[i / 2]);
 	if (relay_spawn(&q, &r, &e) < 0 || relay_wait_ready(&r, &e) < 0) {
 		err_print(stderr, &e);
 		return 1;
@@ -309,7 +331,7 @@ int main(int argc, char **argv)
 	usleep(50000);
 	run(&s, &r, seconds, rounds);
 	relay_end(&r);
-	for (int i = 0; i < 4; i++) {
+	for (int i = 0; i < SERVERS; i++) {
 		kill(servers[i], SIGKILL);
 		waitpid(servers[i], NULL, 0);
 	}
