@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* rocket list: the pods that there are, one a line. */
+#include <stdlib.h>
 #include <string.h>
 
 #include "base/cleanup.h"
@@ -138,47 +139,68 @@ struct listing {
 	bool document;
 };
 
-static int add_pods(struct cli *cli, const struct asked *asked, struct listing *l, struct err *e)
+struct pods {
+	LIST(struct pod_look) list; /* their folders closed */
+};
+
+static int by_age(const void *a, const void *b)
+{
+	int64_t x = ((const struct pod_look *)a)->plan.created_ns, y = ((const struct pod_look *)b)->plan.created_ns;
+
+	return x < y ? -1 : x > y;
+}
+
+static int find_pods(struct cli *cli, const struct asked *asked, struct pods *pods, struct err *e)
 {
 	autostate s = {-1, -1};
-	struct pod_entry *pods;
+	struct pod_entry *entries;
 	size_t n;
 
-	if (pod_look_state(cli, &s, e) < 0 || state_list_pods(&s, cli->arena, &pods, &n, e) < 0)
+	if (pod_look_state(cli, &s, e) < 0 || state_list_pods(&s, cli->arena, &entries, &n, e) < 0)
 		return -e->code;
 	for (size_t i = 0; i < n; i++) {
 		autolook p = POD_LOOK_NONE;
 		struct err gone = {};
 
 		/* Between the list and here a pod may go. */
-		if (pod_look_open(cli, &s, pods[i].id, &p, &gone) < 0 || !is_asked(asked, &p))
+		if (pod_look_open(cli, &s, entries[i].id, &p, &gone) < 0 || !is_asked(asked, &p))
 			continue;
-		if (l->document)
-			emit_pod(&l->emit, &p);
-		else if (cli->quiet)
-			str_addf(&l->emit.out, "%s\n", p.dir.id);
-		else
-			add_row(&l->table, &p);
+		pod_look_close(&p);
+		*list_add(cli->arena, &pods->list) = p;
 	}
+	if (pods->list.n)
+		qsort(pods->list.v, pods->list.n, sizeof(*pods->list.v), by_age);
 	return 0;
+}
+
+static void add_pod(const struct cli *cli, struct listing *l, const struct pod_look *p)
+{
+	if (l->document)
+		emit_pod(&l->emit, p);
+	else if (cli->quiet)
+		str_addf(&l->emit.out, "%s\n", p->dir.id);
+	else
+		add_row(&l->table, p);
 }
 
 static int run(struct cli *cli, int argc, char **argv)
 {
 	struct listing l = {.table = {.columns = columns, .n_columns = ARRAY_SIZE(columns), .arena = cli->arena}};
 	struct asked asked = {};
+	struct pods pods = {};
 	struct err e = {};
 	char **words;
 	int n, code;
 
 	l.emit = emit_new(cli);
-	if (cli_parse(cli, argc, argv, take, &asked, &words, &n, &e) < 0 || cli_check_words(cli, n, 0, 0, &e) < 0)
+	if (cli_parse(cli, argc, argv, take, &asked, &words, &n, &e) < 0 || cli_check_words(cli, n, 0, 0, &e) < 0 ||
+	    find_pods(cli, &asked, &pods, &e) < 0)
 		return cli_fail(cli, &e);
 	l.document = cli->output == CLI_JSON || cli->output == CLI_YAML;
 	if (l.document)
 		emit_open_list(&l.emit, NULL);
-	if (add_pods(cli, &asked, &l, &e) < 0)
-		return cli_fail(cli, &e);
+	for (size_t i = 0; i < pods.list.n; i++)
+		add_pod(cli, &l, &pods.list.v[i]);
 	if (l.document)
 		emit_close(&l.emit);
 	if (l.document)
@@ -191,7 +213,7 @@ static int run(struct cli *cli, int argc, char **argv)
 
 const struct verb cli_verb_list = {
 	.name = "list",
-	.summary = "list the pods: prepared, running and exited",
+	.summary = "list the pods, oldest first: prepared, running and exited",
 	.usage = "[--phase PHASE] [--label K[=V]]",
 	.options = (const struct opt *const[]){options, NULL},
 	.example = "rocket list\nrocket list -q --phase exited\nrocket list -o json",

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* rocket pause, unpause, restart: one word to the pod's supervisor. */
+/* rocket pause, unpause: one word to the pod's supervisor. */
 #include "cli/pod_look.h"
 #include "cli/verbs.h"
 
@@ -8,7 +8,7 @@ static int take_none(void *context, const struct opt *o, const char *value, stru
 	return 0; /* the verbs have no options of their own */
 }
 
-/* pause and unpause are for pods: a freezer group is the pod's. */
+/* They are for pods: a freezer group is the pod's. */
 static int ask_pod(struct cli *cli, const struct state *s, const char *word, void *context, struct err *e)
 {
 	autolook p = POD_LOOK_NONE;
@@ -18,16 +18,7 @@ static int ask_pod(struct cli *cli, const struct state *s, const char *word, voi
 	return pod_look_call(cli, s, &p, context, e);
 }
 
-static int ask_app(struct cli *cli, const struct state *s, const char *word, void *context, struct err *e)
-{
-	autolook p = POD_LOOK_NONE;
-
-	if (pod_look_open(cli, s, word, &p, e) < 0)
-		return -e->code;
-	return pod_look_call(cli, s, &p, context, e);
-}
-
-static int run(struct cli *cli, int argc, char **argv, pod_act_fn *act)
+static int run(struct cli *cli, int argc, char **argv)
 {
 	struct control_request request = {.verb = arena_strdup(cli->arena, cli->verb->name)};
 	struct err e = {};
@@ -36,17 +27,7 @@ static int run(struct cli *cli, int argc, char **argv, pod_act_fn *act)
 
 	if (cli_parse(cli, argc, argv, take_none, NULL, &words, &n, &e) < 0 || cli_check_words(cli, n, 1, -1, &e) < 0)
 		return cli_fail(cli, &e);
-	return pod_look_each(cli, words, act, &request);
-}
-
-static int run_pod(struct cli *cli, int argc, char **argv)
-{
-	return run(cli, argc, argv, ask_pod);
-}
-
-static int run_app(struct cli *cli, int argc, char **argv)
-{
-	return run(cli, argc, argv, ask_app);
+	return pod_look_each(cli, words, ask_pod, &request);
 }
 
 const struct verb cli_verb_pause = {
@@ -56,7 +37,7 @@ const struct verb cli_verb_pause = {
 	.words = (const char *const[]){"pod", NULL},
 	.example = "rocket pause shop",
 	.exits = "3: it does not run\n4: no such pod",
-	.run = run_pod,
+	.run = run,
 };
 
 const struct verb cli_verb_unpause = {
@@ -66,15 +47,5 @@ const struct verb cli_verb_unpause = {
 	.words = (const char *const[]){"pod", NULL},
 	.example = "rocket unpause shop",
 	.exits = "3: it does not run\n4: no such pod",
-	.run = run_pod,
-};
-
-const struct verb cli_verb_restart = {
-	.name = "restart",
-	.summary = "stop and start the apps of running pods, in place",
-	.usage = "POD[/APP]…",
-	.words = (const char *const[]){"app", NULL},
-	.example = "rocket restart shop/web",
-	.exits = "3: the pod does not run (rocket start runs it again)\n4: no such pod or app",
-	.run = run_app,
+	.run = run,
 };
