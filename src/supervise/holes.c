@@ -118,6 +118,17 @@ int holes_open(struct supervisor *s, struct relay_sockets *sockets, struct err *
 	return r;
 }
 
+void holes_say(const struct supervisor *s)
+{
+	autostr text = {};
+
+	for (size_t i = 0; i < s->plan.holes.n; i++)
+		if (ledger_is_open(&s->plan.holes.v[i]))
+			ledger_add_line(&text, &s->plan, &s->plan.holes.v[i], &s->status);
+	if (s->options->foreground && !s->options->quiet)
+		(void)!io_write_all(STDERR_FILENO, str_text(&text), text.len);
+}
+
 static int reopen_all(struct supervisor *s, struct err *e)
 {
 	for (size_t i = 0; i < s->plan.holes.n; i++) {

@@ -13,6 +13,8 @@ struct supervisor;
 [[nodiscard]] int holes_listen(struct supervisor *s, struct relay_sockets *sockets, struct err *e);
 /* Starts the relay when there is something to carry, and hands the sockets over. */
 [[nodiscard]] int holes_open(struct supervisor *s, struct relay_sockets *sockets, struct err *e);
+/* In the foreground: a line a hole to stderr, before the first app starts. */
+void holes_say(const struct supervisor *s);
 void holes_close(struct supervisor *s);
 
 struct hole_change {

@@ -155,7 +155,10 @@ static int bring_up(struct supervisor *s, struct relay_sockets *sockets, struct 
 		r = loop_watch(&s->loop, &s->reaper_source, s->sandbox.reaper_pidfd, EPOLLIN, on_reaper_exit, s, e);
 	if (r == 0)
 		r = holes_open(s, sockets, e);
-	return r < 0 ? r : start_apps(s, e);
+	if (r < 0)
+		return r;
+	holes_say(s);
+	return start_apps(s, e);
 }
 
 int pod_up(struct supervisor *s, struct err *e)
