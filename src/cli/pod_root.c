@@ -10,32 +10,75 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/fsuid.h>
+#include <sys/socket.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 #include "base/cleanup.h"
 #include "base/io.h"
+#include "boundary/mountfd.h"
 #include "boundary/root.h"
 #include "cli/pod_make.h"
 #include "cli/verb_image.h"
 
-/* By the host's /proc; the pidfd says afterwards that the pid was still the app's. */
-static int open_running(struct cli *cli, struct pod_root *r, struct err *e)
+static int app_ended(const struct pod_root *r, struct err *e)
 {
-	autoclose int pidfd = -1;
-	int64_t pid;
-	char path[64];
-
-	if (pod_ref_app_pidfd(cli, &r->ref, &pidfd, &pid, e) < 0)
-		return -e->code;
-	snprintf(path, sizeof(path), "/proc/%lld/root", (long long)pid);
-	r->fd = open(path, O_PATH | O_DIRECTORY | O_CLOEXEC);
-	if (r->fd >= 0 && syscall(SYS_pidfd_send_signal, pidfd, 0, NULL, 0) == 0)
-		return 0;
 	err_new(e, ERR_STATE, "the app %s has just ended", r->ref.app->name);
 	err_because(e, "its root went with it");
 	return err_try(e, "rocket status %s", r->ref.plan.name);
+}
+
+/* By the host's /proc; the pidfd says afterwards that the pid was still the app's. */
+static int open_mounted(struct pod_root *r, int pidfd, int64_t pid, struct err *e)
+{
+	char path[64];
+
+	snprintf(path, sizeof(path), "/proc/%lld/root", (long long)pid);
+	r->fd = open(path, O_PATH | O_DIRECTORY | O_CLOEXEC);
+	return r->fd >= 0 && syscall(SYS_pidfd_send_signal, pidfd, 0, NULL, 0) == 0 ? 0 : app_ended(r, e);
+}
+
+/* A child of ours in the app's mount namespace clones the root mount alone and hands it out. */
+[[gnu::noreturn]] static void clone_root(int pidfd, int sock)
+{
+	int fd = setns(pidfd, CLONE_NEWNS) < 0 ? -1 : mountfd_clone(AT_FDCWD, "/", 0);
+
+	_exit(fd < 0 || io_send_fds(sock, "r", 1, &fd, 1) < 0);
+}
+
+static int open_bare(struct pod_root *r, int pidfd, struct err *e)
+{
+	int pair[2], fd = -1;
+	size_t n = 1;
+	char byte;
+
+	if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair) < 0)
+		return err_errno(e, "cannot make a socket");
+	pid_t child = fork();
+
+	if (child == 0)
+		clone_root(pidfd, pair[1]);
+	close(pair[1]);
+	ssize_t got = child < 0 ? -1 : io_recv_fds(pair[0], &byte, 1, &fd, &n);
+
+	close(pair[0]);
+	if (child > 0)
+		waitpid(child, NULL, 0);
+	if (got != 1 || n != 1)
+		return app_ended(r, e);
+	r->fd = fd;
+	return 0;
+}
+
+static int open_running(struct cli *cli, struct pod_root *r, enum pod_root_mounts mounts, struct err *e)
+{
+	autoclose int pidfd = -1;
+	int64_t pid;
+
+	if (pod_ref_app_pidfd(cli, &r->ref, &pidfd, &pid, e) < 0)
+		return -e->code;
+	return mounts == POD_ROOT_BARE ? open_bare(r, pidfd, e) : open_mounted(r, pidfd, pid, e);
 }
 
 static int write_map(pid_t pid, const char *file, const struct plan_ids *ids)
@@ -100,14 +143,14 @@ static int mount_stopped(struct cli *cli, struct pod_root *r, struct err *e)
 	return root_prepare_tree(&request, &r->fd, e);
 }
 
-int pod_root_open(struct cli *cli, const char *word, struct pod_root *ret, struct err *e)
+int pod_root_open(struct cli *cli, const char *word, enum pod_root_mounts mounts, struct pod_root *ret, struct err *e)
 {
 	autoroot r = POD_ROOT_NONE;
 
 	if (pod_make_need_root(e) < 0 || pod_ref_open(cli, word, &r.ref, e) < 0 ||
 	    pod_ref_need_app(&r.ref, word, e) < 0)
 		return -e->code;
-	if ((r.ref.pod.phase == POD_RUNNING ? open_running(cli, &r, e) : mount_stopped(cli, &r, e)) < 0)
+	if ((r.ref.pod.phase == POD_RUNNING ? open_running(cli, &r, mounts, e) : mount_stopped(cli, &r, e)) < 0)
 		return -e->code;
 	*ret = r;
 	r = (struct pod_root)POD_ROOT_NONE;

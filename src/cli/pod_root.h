@@ -17,8 +17,12 @@ struct pod_root {
 };
 #define POD_ROOT_NONE { .ref = POD_REF_NONE, .fd = -1, .store = STORE_NONE, .use_fd = -1 }
 
+/* With what is mounted in it while the app runs (an app that does not run has nothing mounted), or without. */
+enum pod_root_mounts { POD_ROOT_MOUNTED, POD_ROOT_BARE };
+
 /* word: POD or POD/APP. ERR_NOT_FOUND, ERR_USAGE (several apps), ERR_BUSY (it is being started). */
-[[nodiscard]] int pod_root_open(struct cli *cli, const char *word, struct pod_root *ret, struct err *e);
+[[nodiscard]] int pod_root_open(struct cli *cli, const char *word, enum pod_root_mounts mounts, struct pod_root *ret,
+				struct err *e);
 void pod_root_close(struct pod_root *r);
 #define autoroot [[gnu::cleanup(pod_root_close)]] struct pod_root
 

@@ -183,25 +183,18 @@ static int put_dir(struct tar_out *t, int fd, const char *as, struct err *e)
 	return r;
 }
 
-/* A directory of another mount is there, but empty; one that Rocket added for a mount is not there at all. */
+/* A directory that Rocket added for a mount is not there. */
 static int add_dir(struct tar_out *t, int dirfd, const char *name, const char *as, unsigned depth, struct err *e)
 {
-	const int flags = O_RDONLY | O_DIRECTORY | O_NOFOLLOW;
-	autoclose int fd = t->one_mount ? path_open_same_mount(dirfd, name, flags)
-					: path_open_beneath(dirfd, name, flags, 0);
-	bool other_mount = fd < 0 && errno == EXDEV;
+	autoclose int fd = path_open_beneath(dirfd, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW, 0);
 
-	if (other_mount)
-		fd = path_open_beneath(dirfd, name, O_PATH | O_DIRECTORY | O_NOFOLLOW, 0);
 	if (fd < 0)
 		return errno == ENOENT || errno == ELOOP || errno == ENOTDIR
 			       ? 0
 			       : err_errno(e, "cannot read the directory %.200s", as);
-	if (!other_mount && tar_is_added(fd) && tar_is_bare(fd))
+	if (tar_is_added(fd) && tar_is_bare(fd))
 		return 0;
-	if (put_dir(t, fd, as, e) < 0)
-		return -e->code;
-	return other_mount ? 0 : add_children(t, fd, as, depth, e);
+	return put_dir(t, fd, as, e) < 0 ? -e->code : add_children(t, fd, as, depth, e);
 }
 
 /* Rocket's own empty files in the image's view, places to mount /etc/hosts and the like on. */

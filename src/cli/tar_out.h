@@ -23,7 +23,6 @@ struct tar_out {
 	void *context;
 	/* On disk id base + n is n in the archive (what lies outside becomes 65534); count 0: as on disk. */
 	uint32_t id_base, id_count;
-	bool one_mount;       /* what is mounted in the tree stays out: an empty directory stands for it */
 	bool xattrs;          /* all of user.* and security.capability, else none */
 	bool keep_privileges; /* setuid and setgid bits, else they are left out */
 	struct tar_links *links;

@@ -286,7 +286,7 @@ static int copy(struct copy *c, struct err *e)
 {
 	struct spot source = {-1, NULL}, target = {-1, NULL};
 
-	if (check_sides(c, e) < 0 || pod_root_open(c->cli, c->from.pod ? c->from.pod : c->to.pod, &c->root, e) < 0)
+	if (check_sides(c, e) < 0 || pod_root_open(c->cli, c->from.pod ? c->from.pod : c->to.pod, POD_ROOT_MOUNTED, &c->root, e) < 0)
 		return -e->code;
 	if (c->to.pod && pod_root_become(&c->root, e) < 0)
 		return -e->code;

@@ -29,14 +29,13 @@ static int export(struct cli *cli, const char *word, const char *file, struct er
 	autoroot root = POD_ROOT_NONE;
 	autoarchive out = ARCHIVE_FILE_NONE;
 
-	if (archive_file_open(file, &out, e) < 0 || pod_root_open(cli, word, &root, e) < 0)
+	if (archive_file_open(file, &out, e) < 0 || pod_root_open(cli, word, POD_ROOT_BARE, &root, e) < 0)
 		return -e->code;
 	struct tar_out t = {
 		.sink = tar_sink_fd,
 		.context = &out.fd,
 		.id_base = root.ref.plan.ids.base,
 		.id_count = root.ref.plan.ids.count,
-		.one_mount = true,
 		.xattrs = true,
 		.keep_privileges = true,
 	};

@@ -43,7 +43,7 @@ static int export(const struct cli *cli, const char *name, const char *file, str
 	if (archive_file_open(file, &out, e) < 0 || pod_look_state(cli, &s, e) < 0 ||
 	    volumes_find(cli, &s, name, &v, e) < 0 || volumes_open(&s, name, &fd, e) < 0)
 		return -e->code;
-	struct tar_out t = {.sink = tar_sink_fd, .context = &out.fd, .one_mount = true, .xattrs = true,
+	struct tar_out t = {.sink = tar_sink_fd, .context = &out.fd, .xattrs = true,
 			    .keep_privileges = true};
 	int r = tar_out_add(&t, fd, ".", ".", e);
 
