@@ -169,7 +169,10 @@ static int remove_dir(struct walk *w, const char *name)
 		return 0;
 	if (errno != ENOTEMPTY && errno != EEXIST)
 		return -1;
-	return w->depth == DEPTH_MAX ? walk_lift(w, name) : walk_enter(w, at, name);
+	/* Another removal of the same tree may be faster. */
+	if ((w->depth == DEPTH_MAX ? walk_lift(w, name) : walk_enter(w, at, name)) == 0 || errno == ENOENT)
+		return 0;
+	return -1;
 }
 
 static int remove_entry(struct walk *w, const struct dirent *d)

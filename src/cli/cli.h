@@ -46,6 +46,7 @@ struct verb {
 	const char *usage;                      /* behind the name: "[-f] POD…" */
 	const char *const *words;               /* what its words complete to, as struct opt's `complete`; the last repeats */
 	const struct opt *const *options;       /* NULL-terminated list of tables, or NULL */
+	const char *const *titles;              /* of each table; NULL: they are "Options" */
 	const char *example;                    /* lines of a shell, each starting with "rocket" */
 	const char *json;                       /* the fields of -o json, one "name: meaning" a line, or NULL */
 	const char *exits;                      /* exit codes beside 0, 1 and 2, as "4: no such pod" lines, or NULL */

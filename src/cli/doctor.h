@@ -43,6 +43,7 @@ void doctor_clone_into(const struct cli *cli, struct doctor_finding *f);
 
 /* doctor_host.c: what is installed and set up. */
 void doctor_store(const struct cli *cli, struct doctor_finding *f);
+void doctor_idmap(const struct cli *cli, struct doctor_finding *f);
 void doctor_newuidmap(const struct cli *cli, struct doctor_finding *f);
 void doctor_subids(const struct cli *cli, struct doctor_finding *f);
 void doctor_pasta(const struct cli *cli, struct doctor_finding *f);

@@ -15,7 +15,9 @@
 #include "base/io.h"
 #include "base/str.h"
 #include "base/unit.h"
+#include "boundary/mountfd.h"
 #include "cli/doctor.h"
+#include "cli/pod_root.h"
 
 #define ACCOUNTS_MAX (1U << 20)
 #define IDS_NEEDED 65536U
@@ -46,6 +48,27 @@ void doctor_store(const struct cli *cli, struct doctor_finding *f)
 	unit_add_size(&space, (uint64_t)st.f_bavail * (uint64_t)st.f_bsize);
 	doctor_found(f, overlay || tmpfs ? DOCTOR_LIMITED : DOCTOR_OK, "%.120s, %s free%s", cli->dir, space.text,
 		     overlay ? ", on overlay" : tmpfs ? ", on tmpfs" : "");
+}
+
+/* What every start does with the image's view and with volumes: a clone of the mount, its ids mapped. */
+void doctor_idmap(const struct cli *cli, struct doctor_finding *f)
+{
+	const struct plan_ids ids = {.base = 0x70000000, .count = 65536};
+	const char *dir = doctor_nearest_dir(cli->arena, cli->dir);
+
+	if (geteuid() != 0) {
+		doctor_found(f, DOCTOR_LIMITED, "only root may make them");
+		return;
+	}
+	autoclose int userns = pod_root_userns(&ids);
+	autoclose int mount = mountfd_clone(AT_FDCWD, dir, 0);
+
+	if (userns < 0 || mount < 0)
+		doctor_found(f, DOCTOR_MISSING, "cannot try: %s", strerrordesc_np(errno));
+	else if (mountfd_idmap(mount, userns, 0) < 0)
+		doctor_found(f, DOCTOR_MISSING, "not on the file system of %.120s: %s", dir, strerrordesc_np(errno));
+	else
+		doctor_found(f, DOCTOR_OK, "on the file system of %.150s", dir);
 }
 
 /* Looks a program up as a shell does; the path is in the arena, or NULL. */

@@ -97,8 +97,8 @@ static void add_verb(struct str *out, const struct cli *cli)
 		str_add(out, "\nVerbs:\n");
 		add_verbs(out, v->verbs);
 	}
-	for (const struct opt *const *t = v->options; t && *t; t++)
-		add_options(out, t == v->options ? "Options" : "More options", *t);
+	for (size_t i = 0; v->options && v->options[i]; i++)
+		add_options(out, v->titles ? v->titles[i] : i ? "More options" : "Options", v->options[i]);
 	add_options(out, "Global options", cli_global_options);
 	add_block(out, "Fields of -o json", v->json);
 	add_block(out, "Exit codes beside 0 (done), 1 (failed) and 2 (usage)", v->exits);

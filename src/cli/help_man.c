@@ -58,12 +58,10 @@ static void add_option(struct str *out, const struct opt *o)
 	str_add(out, ".\n");
 }
 
-static void add_options(struct str *out, const struct opt *const *tables)
+static void add_table(struct str *out, const struct opt *table)
 {
-	for (; tables && *tables; tables++) {
-		for (const struct opt *o = *tables; o->name; o++)
-			add_option(out, o);
-	}
+	for (; table->name; table++)
+		add_option(out, table);
 }
 
 /* "term: meaning" lines as a list. */
@@ -139,8 +137,6 @@ static void add_exits(struct str *out, const char *exits)
 
 static void add_rocket(struct str *out, const struct cli *cli, const char *more)
 {
-	static const struct opt *const global[] = {cli_global_options, NULL};
-
 	add_head(out, cli, "pods of several apps, each from its own image, behind one boundary",
 		 "[OPTION…] VERB …");
 	str_add(out, more);
@@ -148,7 +144,7 @@ static void add_rocket(struct str *out, const struct cli *cli, const char *more)
 	add_verb_list(out, cli_verbs);
 	add_section(out, "OPTIONS");
 	str_add(out, "They stand before or after the verb.\n");
-	add_options(out, global);
+	add_table(out, cli_global_options);
 }
 
 static void add_verb_sections(struct str *out, const struct verb *v)
@@ -157,9 +153,12 @@ static void add_verb_sections(struct str *out, const struct verb *v)
 		add_section(out, "VERBS");
 		add_verb_list(out, v->verbs);
 	}
-	if (v->options) {
+	if (v->options)
 		add_section(out, "OPTIONS");
-		add_options(out, v->options);
+	for (size_t i = 0; v->options && v->options[i]; i++) {
+		if (v->titles)
+			str_addf(out, ".SS %s\n", v->titles[i]);
+		add_table(out, v->options[i]);
 	}
 	if (v->json) {
 		add_section(out, "OUTPUT");

@@ -90,8 +90,7 @@ static int write_map(pid_t pid, const char *file, const struct plan_ids *ids)
 	return io_write_knob(AT_FDCWD, path, map);
 }
 
-/* A user namespace with the pod's ids, kept by nothing but the descriptor: id-mapped mounts are named by one. */
-static int make_userns(const struct plan_ids *ids)
+int pod_root_userns(const struct plan_ids *ids)
 {
 	int ready[2], fd = -1;
 	char path[64], byte = 0;
@@ -126,7 +125,7 @@ static int make_userns(const struct plan_ids *ids)
 static int mount_stopped(struct cli *cli, struct pod_root *r, struct err *e)
 {
 	const struct plan *plan = &r->ref.plan;
-	autoclose int userns = plan->ids.count ? make_userns(&plan->ids) : -1;
+	autoclose int userns = plan->ids.count ? pod_root_userns(&plan->ids) : -1;
 	autoclose int view = -1;
 
 	if (plan->ids.count && userns < 0)

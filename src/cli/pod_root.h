@@ -31,3 +31,9 @@ void pod_root_close(struct pod_root *r);
  * change takes: inside id-mapped mounts the host's own root has no id to create with.
  */
 [[nodiscard]] int pod_root_become(const struct pod_root *r, struct err *e);
+
+/*
+ * A user namespace with these ids, kept by nothing but the descriptor: id-mapped mounts are named by one. -1
+ * with errno. Root on the host.
+ */
+[[nodiscard]] int pod_root_userns(const struct plan_ids *ids);

@@ -15,6 +15,7 @@
 #include "cli/pod_look.h"
 #include "cli/verb_image.h"
 #include "cli/verbs.h"
+#include "cli/volumes.h"
 
 enum { OPT_GRACE = 1, OPT_DRY_RUN };
 
@@ -91,7 +92,7 @@ static int collect_pods(struct cli *cli, struct collection *c, struct err *e)
 		if (collect_pod(cli, &s, pods[i].id, c, &one) < 0 && !first.code)
 			first = one;
 	}
-	if (!c->dry_run && state_sweep_dead(&s, UINT_MAX, &c->dead, e) < 0)
+	if (!c->dry_run && (state_sweep_dead(&s, UINT_MAX, &c->dead, e) < 0 || volumes_sweep(&s, e) < 0))
 		return -e->code;
 	if (first.code)
 		*e = first;

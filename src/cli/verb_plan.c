@@ -28,6 +28,7 @@ const struct verb cli_verb_plan = {
 	.usage = "[POD FLAGS] IMAGE [APP FLAGS] [--] [ARG…] [--- IMAGE …] | -f FILE [POD FLAGS]",
 	.words = (const char *const[]){ "image", NULL },
 	.options = (const struct opt *const[]){ flags_pod_options, flags_app_options, NULL },
+	.titles = (const char *const[]){ "Pod flags, before the first image", "App flags, behind an image" },
 	.example = "rocket plan -f pod.yaml\nrocket plan -o yaml -p 8080:80 nginx",
 	.json = "name: of the pod\nhostname: inside the pod\nexit: when the pod is over\ndistance: between its apps\n"
 		"ids: base and count of the host's ids\nlimits: of the whole pod; sizes in bytes, times in ns\n"

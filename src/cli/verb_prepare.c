@@ -27,6 +27,7 @@ const struct verb cli_verb_prepare = {
 	.usage = "[POD FLAGS] IMAGE [APP FLAGS] [--] [ARG…] [--- IMAGE …] | -f FILE [POD FLAGS]",
 	.words = (const char *const[]){ "image", NULL },
 	.options = (const struct opt *const[]){ flags_pod_options, flags_app_options, NULL },
+	.titles = (const char *const[]){ "Pod flags, before the first image", "App flags, behind an image" },
 	.example = "rocket prepare --name shop -f pod.yaml\nrocket run-prepared shop",
 	.exits = "4: no such image\n5: refused by policy",
 	.run = run,

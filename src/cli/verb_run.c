@@ -26,6 +26,7 @@ const struct verb cli_verb_run = {
 	.usage = "[POD FLAGS] IMAGE [APP FLAGS] [--] [ARG…] [--- IMAGE …] | -f FILE [POD FLAGS]",
 	.words = (const char *const[]){ "image", NULL },
 	.options = (const struct opt *const[]){ flags_pod_options, flags_app_options, NULL },
+	.titles = (const char *const[]){ "Pod flags, before the first image", "App flags, behind an image" },
 	.example = "rocket run --rm alpine ls -l /\n"
 		   "rocket run -d --name shop -p 8080:80 nginx --- redis\n"
 		   "rocket run -f pod.yaml",

@@ -7,6 +7,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/file.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -172,8 +173,13 @@ int volumes_begin(const struct state *s, const char *name, int *ret_fd, struct e
 		return -e->code;
 	if (mkdirat(dir, coming, 0755) < 0)
 		return err_errno(e, "cannot make the volume %.128s", name);
-	*ret_fd = openat(dir, coming, O_RDONLY | O_DIRECTORY | O_CLOEXEC | O_NOFOLLOW);
-	return *ret_fd < 0 ? err_errno(e, "cannot make the volume %.128s", name) : 0;
+	/* The lock tells the sweep that somebody works on it. */
+	autoclose int fd = openat(dir, coming, O_RDONLY | O_DIRECTORY | O_CLOEXEC | O_NOFOLLOW);
+
+	if (fd < 0 || flock(fd, LOCK_EX | LOCK_NB) < 0)
+		return err_errno(e, "cannot make the volume %.128s", name);
+	*ret_fd = take_fd(&fd);
+	return 0;
 }
 
 int volumes_commit(const struct state *s, const char *name, struct err *e)
@@ -198,4 +204,45 @@ void volumes_abandon(const struct state *s, const char *name)
 	snprintf(coming, sizeof(coming), ".new-%.128s", name);
 	if (open_folder(s, &dir, &ignored) == 0)
 		(void)!io_remove_tree(dir, coming, &ignored);
+}
+
+/* ".rm-NAME" is never anybody's to keep, ".new-NAME" while it is locked, ".IDPREFIX.NAME" while that pod runs. */
+static bool is_left_over(const struct state *s, int dir, const char *name)
+{
+	char id[9] = {};
+
+	if (str_has_prefix(name, ".rm-"))
+		return true;
+	if (str_has_prefix(name, ".new-")) {
+		autoclose int fd = openat(dir, name, O_RDONLY | O_DIRECTORY | O_CLOEXEC | O_NOFOLLOW);
+
+		return fd >= 0 && flock(fd, LOCK_EX | LOCK_NB) == 0;
+	}
+	if (strspn(name + 1, "0123456789abcdef") != 8 || name[9] != '.')
+		return false;
+	memcpy(id, name + 1, 8);
+	autopod p = POD_DIR_NONE;
+	struct err none = {};
+
+	if (state_find_pod(s, id, &p, &none) < 0)
+		return none.code == ERR_NOT_FOUND;
+	return p.phase == POD_EXITED;
+}
+
+int volumes_sweep(const struct state *s, struct err *e)
+{
+	autoclose int fd = -1;
+	const struct dirent *d;
+
+	if (open_folder(s, &fd, e) < 0)
+		return -e->code;
+	autoclosedir DIR *dir = fdopendir(fcntl(fd, F_DUPFD_CLOEXEC, 3));
+
+	while (dir && (d = readdir(dir))) {
+		if (d->d_name[0] != '.' || strcmp(d->d_name, ".") == 0 || strcmp(d->d_name, "..") == 0)
+			continue;
+		if (is_left_over(s, fd, d->d_name) && io_remove_tree(fd, d->d_name, e) < 0)
+			return -e->code;
+	}
+	return 0;
 }

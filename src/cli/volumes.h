@@ -32,3 +32,8 @@ struct volumes {
 [[nodiscard]] int volumes_begin(const struct state *s, const char *name, int *ret_fd, struct err *e);
 [[nodiscard]] int volumes_commit(const struct state *s, const char *name, struct err *e);
 void volumes_abandon(const struct state *s, const char *name);
+/*
+ * Removes what imports and removals that were cut short have left; who still works holds a lock. Volumes that a pod
+ * was filling go when that pod does not run. On the path of gc.
+ */
+[[nodiscard]] int volumes_sweep(const struct state *s, struct err *e);

@@ -249,6 +249,28 @@ load lib
 	assert_has "Type=notify"
 }
 
+test_teardown() { ! mountpoint -q /etc || umount /etc; }
+
+@test "convert --install writes a unit and a manifest that run the pod" {
+	mkdir "$BATS_TEST_TMPDIR/upper" "$BATS_TEST_TMPDIR/work"
+	mount -t overlay -o "lowerdir=/etc,upperdir=$BATS_TEST_TMPDIR/upper,workdir=$BATS_TEST_TMPDIR/work" none /etc
+	rocket run -d --name svc -e A=1 box sh -c 'echo from $A; sleep 1000'
+	run_rocket convert --to systemd --install svc
+	assert_exit 0
+	rocket rm -f svc
+	if command -v systemd-analyze >/dev/null; then
+		systemd-analyze verify /etc/systemd/system/rocket-svc.service 2>"$BATS_TEST_TMPDIR/said" || true
+		if grep rocket-svc "$BATS_TEST_TMPDIR/said" | grep -v "Command 'man"; then return 1; fi
+	fi
+	# What the unit says, as systemd would start it.
+	local line
+	line=$(sed -n 's/^ExecStart=//p' /etc/systemd/system/rocket-svc.service)
+	eval "$line" >/dev/null 2>&1 3>&- &
+	until_true 5 log_has svc "from 1"
+	rocket stop -f svc
+	wait $! || true
+}
+
 @test "two runs at once, twenty at once" {
 	local i pids=()
 	for i in $(seq 20); do

@@ -69,3 +69,17 @@ load lib
 	rocket rm -f shift
 	rocket volume rm owned
 }
+
+@test "gc removes what an import or a removal that was killed has left, and nothing that somebody works on" {
+	local volumes=$ROCKET_DIR/volumes
+	rocket run --rm -v stays:/data box sh -c 'echo x >/data/f'
+	mkdir -p "$volumes/.rm-gone/deep" "$volumes/.new-half" "$volumes/.0badc0de.filling"
+	(printf 'x'; sleep 3) | rocket volume import slow 2>/dev/null &
+	until_true 5 test -d "$volumes/.new-slow"
+	rocket gc
+	[ -d "$volumes/.new-slow" ]
+	[ "$(ls -A "$volumes" | sort | tr '\n' ' ')" = ".new-slow stays " ]
+	wait $! || true
+	[ "$(ls -A "$volumes")" = stays ]
+	rocket volume rm stays
+}
