@@ -36,10 +36,10 @@ static inline void cleanup_closedir(DIR **d)
 		closedir(*d);
 }
 
-#define autofree [[gnu::cleanup(cleanup_free)]]
-#define autoclose [[gnu::cleanup(cleanup_close)]]
-#define autofclose [[gnu::cleanup(cleanup_fclose)]]
-#define autoclosedir [[gnu::cleanup(cleanup_closedir)]]
+#define autofree [[gnu::cleanup(cleanup_free), gnu::unused]]
+#define autoclose [[gnu::cleanup(cleanup_close), gnu::unused]]
+#define autofclose [[gnu::cleanup(cleanup_fclose), gnu::unused]]
+#define autoclosedir [[gnu::cleanup(cleanup_closedir), gnu::unused]]
 
 /* Hands a descriptor on: the variable no longer owns it. */
 static inline int take_fd(int *fd)

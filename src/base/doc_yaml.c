@@ -225,12 +225,12 @@ int doc_parse_yaml_all(struct arena *a, const char *file, const char *text, size
 
 int doc_parse_yaml(struct arena *a, const char *file, const char *text, size_t len, struct doc **ret, struct err *e)
 {
-	struct doc *all;
+	struct doc *all = NULL;
 
 	if (doc_parse_yaml_all(a, file, text, len, &all, e) < 0)
 		return -e->code;
-	if (all->n == 0)
-		return doc_err(all, e, "the file is empty");
+	if (!all || all->n == 0)
+		return err_new(e, ERR_USAGE, "%s: the file is empty", file ? file : "-");
 	if (all->n > 1)
 		return doc_err(all->child->next, e, "a second document starts here; one is expected");
 	*ret = all->child;

@@ -73,7 +73,7 @@ int pod_ref_need_app(struct pod_ref *r, const char *word, struct err *e)
 int pod_ref_app_pidfd(struct cli *cli, const struct pod_ref *r, int *ret_pidfd, int64_t *ret_pid, struct err *e)
 {
 	const struct control_request request = { .verb = (char *)"app", .app = r->app->name };
-	struct control_reply reply;
+	struct control_reply reply = {};
 	autoclose int sock = -1;
 	int fd = -1;
 	size_t n = 1;

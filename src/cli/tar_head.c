@@ -146,21 +146,25 @@ static bool is_kept(const char *name)
 	return strncmp(name, "user.", 5) == 0 || strcmp(name, "security.capability") == 0;
 }
 
+static void add_xattr(struct str *out, int fd, const char *name, char *value)
+{
+	autostr key = {};
+	ssize_t len = is_kept(name) ? fgetxattr(fd, name, value, VALUE_MAX) : -1;
+
+	if (len < 0)
+		return;
+	str_addf(&key, "SCHILY.xattr.%s", name);
+	add_record(out, key.text, value, (size_t)len);
+}
+
 void tar_head_read_xattrs(struct tar_head *h, int fd)
 {
 	autofree char *names = malloc(NAMES_MAX);
 	autofree char *value = malloc(VALUE_MAX);
 	ssize_t n = names && value ? flistxattr(fd, names, NAMES_MAX) : 0;
 
-	for (const char *name = names; n > 0 && name < names + n; name += strlen(name) + 1) {
-		autostr key = {};
-		ssize_t len = is_kept(name) ? fgetxattr(fd, name, value, VALUE_MAX) : -1;
-
-		if (len < 0)
-			continue;
-		str_addf(&key, "SCHILY.xattr.%s", name);
-		add_record(&h->xattrs, key.text, value, (size_t)len);
-	}
+	for (ssize_t at = 0; at < n; at += (ssize_t)strlen(names + at) + 1)
+		add_xattr(&h->xattrs, fd, names + at, value);
 }
 
 bool tar_is_added(int fd)
@@ -233,17 +237,18 @@ static struct link_slot *find_slot(const struct tar_links *l, dev_t dev, ino_t i
 
 static void links_grow(struct tar_links *l)
 {
-	struct tar_links bigger = {.n = l->n, .size = l->size ? l->size * 2 : SLOTS_FIRST};
+	struct link_slot *old = l->slots;
+	size_t n = l->size;
 
-	bigger.slots = calloc(bigger.size, sizeof(*bigger.slots));
-	if (!bigger.slots)
+	l->size = n ? n * 2 : SLOTS_FIRST;
+	l->slots = calloc(l->size, sizeof(*l->slots));
+	if (!l->slots)
 		abort();
-	for (size_t i = 0; i < l->size; i++) {
-		if (l->slots[i].path)
-			*find_slot(&bigger, l->slots[i].dev, l->slots[i].ino) = l->slots[i];
+	for (size_t i = 0; i < n; i++) {
+		if (old[i].path)
+			*find_slot(l, old[i].dev, old[i].ino) = old[i];
 	}
-	free(l->slots);
-	*l = bigger;
+	free(old);
 }
 
 const char *tar_links_meet(struct tar_links **links, dev_t dev, ino_t ino, const char *path)

@@ -249,7 +249,7 @@ static int make_symlink(struct tar_in *t, const struct place *p, const struct ta
 
 static int make_hard_link(struct tar_in *t, const struct place *p, const struct tar_entry *x, struct err *e)
 {
-	struct place target = {.parent = -1};
+	struct place target = {.parent = -1, .name = ""};
 	int r = find_place(t, x->link, &target, e);
 	autoclose int parent = target.parent;
 
@@ -290,7 +290,7 @@ static make_fn *const makers[] = {
 static int on_entry(void *context, const struct tar_entry *x, struct err *e)
 {
 	struct tar_in *t = context;
-	struct place p = {.parent = -1};
+	struct place p = {.parent = -1, .name = ""};
 
 	if (find_place(t, x->path, &p, e) < 0)
 		return -e->code;

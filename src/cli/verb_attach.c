@@ -111,7 +111,7 @@ static int attach(struct attach *at, const char *word, struct err *e)
 {
 	autopodref ref = POD_REF_NONE;
 	struct control_request request = { .verb = (char *)"attach" };
-	struct control_reply reply;
+	struct control_reply reply = {};
 	struct terminal t;
 	autoclose int sock = -1;
 	int r = pod_ref_open(at->cli, word, &ref, e);

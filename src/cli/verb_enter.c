@@ -336,7 +336,7 @@ static int enter(struct enter *en, const char *word, int argc, char **argv, stru
 		r = open_root(en, e);
 	if (r == 0)
 		r = cgroup_host_open(&host, e);
-	if (r < 0)
+	if (r < 0 || !en->ref.app)
 		return r;
 	snprintf(path, sizeof(path), "%s/%s", en->ref.plan.cgroup, en->ref.app->name);
 	r = cgroup_open(&host, path, &cgroup, e);
