@@ -55,6 +55,12 @@ const struct verb_alias cli_aliases[] = {
 	{"save", "image", "export"}, {"tag", "image", "tag"},      {},
 };
 
+/* Verbs that Rocket is to have and this version has not: refused by name, not as unknown. */
+static const char *const later[] = {
+	"app",  "apply", "debug", "fetch", "link",  "login", "logout", "map",  "mirror", "pull",
+	"push", "shelf", "sign",  "slim",  "split", "trust", "try",    "watch", NULL,
+};
+
 const struct verb *verb_find(const struct verb *const *verbs, const char *name)
 {
 	for (; *verbs; verbs++) {
@@ -88,7 +94,13 @@ static int unknown_verb(const struct verb *parent, const char *word, struct err 
 	}
 	names[n] = NULL;
 	const char *nearest = str_nearest(word, names), *space = parent ? " " : "";
-	const char *above = parent ? parent->name : "";
+	const char *above = parent ? parent->name : "", *planned = parent ? NULL : str_nearest(word, later);
+
+	if (planned && strcmp(planned, word) == 0) {
+		err_new(e, ERR_USAGE, "rocket %s is not built yet", word);
+		err_because(e, "it comes in a later version than " ROCKET_VERSION);
+		return err_try(e, "rocket help   (what there is)");
+	}
 
 	err_new(e, ERR_USAGE, "there is no verb %s%s%.80s", above, space, word);
 	err_because(e, "rocket %s%shas no such verb in this version", above, space);

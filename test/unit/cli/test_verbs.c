@@ -92,6 +92,7 @@ static void test_unknown_verbs(void **state)
 {
 	refuse(1, (char *[]){W("lsit")}, "rocket list");
 	refuse(1, (char *[]){W("banana")}, "rocket help");
+	refuse(1, (char *[]){W("watch")}, "rocket help   (what there is)");
 	refuse(2, (char *[]){W("volume"), W("lsit")}, "rocket volume list");
 	refuse(1, (char *[]){W("volume")}, "rocket help volume");
 	refuse(2, (char *[]){W("volume"), W("-x")}, "rocket help volume");
