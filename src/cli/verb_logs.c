@@ -245,6 +245,25 @@ static void print_json(const struct logs *l, const struct source *s, const char 
 	(void)!io_write_all(STDOUT_FILENO, out.text, out.len);
 }
 
+/* Tabs and a carriage return at the end stay, all else that moves a cursor is made visible. */
+static void add_for_terminal(struct str *out, const char *text)
+{
+	for (;;) {
+		size_t n = strcspn(text, "\t\r");
+		autofree char *part = strndup(text, n);
+
+		str_add_visible(out, part ?: "");
+		text += n;
+		if (!*text)
+			return;
+		if (*text == '\t' || !text[1])
+			str_add_char(out, *text);
+		else
+			str_add(out, "\\x0d");
+		text++;
+	}
+}
+
 static void print_line(const struct logs *l, const struct source *s)
 {
 	const char *stream = strchr(s->line, ' '), *tag = stream ? strchr(stream + 1, ' ') : NULL;
@@ -261,10 +280,15 @@ static void print_line(const struct logs *l, const struct source *s)
 		str_addf(&out, "%s | ", s->app);
 	if (l->times)
 		str_addf(&out, "%.*s ", (int)(stream - s->line), s->line);
-	str_add(&out, tag + 3);
+	int to = is_err ? STDERR_FILENO : STDOUT_FILENO;
+	/* A program's bytes to a program, but no app plays with the terminal of who reads its log. */
+	if (isatty(to))
+		add_for_terminal(&out, tag + 3);
+	else
+		str_add(&out, tag + 3);
 	if (tag[1] != 'P' || l->prefixed)
 		str_add_char(&out, '\n');
-	(void)!io_write_all(is_err ? STDERR_FILENO : STDOUT_FILENO, out.text, out.len);
+	(void)!io_write_all(to, out.text, out.len);
 }
 
 static struct source *earliest(struct logs *l)

@@ -173,6 +173,6 @@ answers() { [ "$("$PROBE" ask "$1" "$2")" = "$3" ] || { echo "$1 $2: $("$PROBE" 
 	local hole
 	for hole in in:pod:80 out:example.com:443 out:internet; do
 		run_rocket run --hole "$hole" box true
-		assert_error 125 "$hole"
+		assert_error 2 "$hole"
 	done
 }

@@ -78,7 +78,7 @@ load lib
 	run_rocket run --cap-add NET_ADMIN box grep CapEff /proc/self/status
 	assert_has 00000000a80435fb
 	run_rocket run --hole cap:sys_time box probe syscall settimeofday
-	assert_exit 125
+	assert_exit 2
 	[[ $stderr = *ns:user* ]]
 }
 
@@ -112,11 +112,11 @@ load lib
 
 @test "a hole that is wrong says where, and what is right" {
 	run_rocket run --hole inn:80 box true
-	assert_error 125 inn
+	assert_error 2 inn
 	run_rocket run --hole in:99999 box true
-	assert_error 125 99999
+	assert_error 2 99999
 	run_rocket run --hole in:80@nobody box true
-	assert_error 125 nobody
+	assert_error 2 nobody
 }
 
 @test "a path hole is read-only where only the mount says so, for enter too" {
