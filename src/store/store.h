@@ -27,7 +27,7 @@ struct store {
 	char *run_path; /* the run directory, below which views are mounted; opened when needed */
 	/*
 	 * The program that builds trees/ID where EROFS can't serve: rocket-image. NULL, as store_open() leaves
-	 * it: the one beside the running program. The text stays the caller's.
+	 * it: the one beside the running program or where it was installed. The text stays the caller's.
 	 */
 	const char *builder;
 };

@@ -95,16 +95,22 @@ static int err_not_built(const char *view, const char *because, struct err *e)
 	return err_try(e, "rocket image import FILE   (once more, on this host)");
 }
 
-/* rocket-image beside the running program. */
+/* rocket-image beside the running program, in the build tree, or where it was installed: as cli/libexec.c looks. */
 static int default_builder(char *path, size_t n)
 {
-	static const char name[] = "rocket-image";
-	ssize_t len = readlink("/proc/self/exe", path, n - sizeof(name));
+	char dir[4000];
+	ssize_t len = readlink("/proc/self/exe", dir, sizeof(dir) - 1);
 
-	if (len <= 0 || (size_t)len >= n - sizeof(name))
-		return -1;
-	path[len] = 0;
-	memcpy(strrchr(path, '/') + 1, name, sizeof(name));
+	dir[len > 0 ? len : 0] = 0;
+	if (strrchr(dir, '/'))
+		*strrchr(dir, '/') = 0;
+	snprintf(path, n, "%s/rocket-image", dir);
+	if (access(path, X_OK) == 0)
+		return 0;
+	snprintf(path, n, "%s/../libexec/rocket-image", dir);
+	if (access(path, X_OK) == 0)
+		return 0;
+	snprintf(path, n, ROCKET_LIBEXECDIR "/rocket-image");
 	return access(path, X_OK);
 }
 

@@ -298,6 +298,7 @@ static int open_all(struct supervisor *s, struct err *e)
 
 	if (r == 0)
 		r = store_open(o->dir, o->run_dir, &s->store, e);
+	s->store.builder = arena_printf(&s->arena, "%s/rocket-image", o->programs);
 	if (r == 0)
 		r = state_read_plan(&s->pod, &s->arena, &s->plan, e);
 	if (r == 0)
