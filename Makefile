@@ -18,6 +18,7 @@ all: build
 
 build:
 	@tools/deps.sh build
+	@echo "Building Rocket (a minute or so the first time) …"
 	@tools/build.sh $(BUILD)/product --prefix=$(PREFIX) -Dtests=false $(MESON_FLAGS)
 
 ## make demo          three images by hand, one pod, one hole, one page; KEEP=1 leaves it running

@@ -10,7 +10,7 @@ build=$1
 work=$build/arm64
 sysroot=$work/sysroot
 packages="libc6 libc6-dev linux-libc-dev libcrypt1 libcrypt-dev libgcc-s1 libjson-c5 libjson-c-dev libyaml-0-2 libyaml-dev
-	libisal2 libisal-dev libzstd1 libzstd-dev liblzma5 liblzma-dev libssl3 libssl-dev zlib1g zlib1g-dev
+	libisal2 libisal-dev libseccomp2 libseccomp-dev libzstd1 libzstd-dev liblzma5 liblzma-dev libssl3 libssl-dev zlib1g zlib1g-dev
 	libcmocka0 libcmocka-dev"
 
 # apt with its own lists for arm64, and with an empty system.
@@ -21,7 +21,7 @@ arm64_apt() {
 }
 
 unpack_libraries() {
-	[ ! -e "$sysroot.done" ] || return 0
+	[ "$(cat "$sysroot.done" 2>/dev/null)" != "$packages" ] || return 0
 	rm -rf "$work/apt" "$sysroot"
 	mkdir -p "$work/apt/state/lists/partial" "$work/apt/cache/archives/partial" "$work/debs" "$sysroot"
 	arm64_apt update >"$work/apt.log" 2>&1 || { cat "$work/apt.log" >&2; exit 1; }
@@ -30,7 +30,7 @@ unpack_libraries() {
 		dpkg -x "$deb" "$sysroot"
 	done
 	rm -rf "$work/apt" "$work/debs"
-	touch "$sysroot.done"
+	printf '%s' "$packages" >"$sysroot.done"
 }
 
 # openat2(2) came to qemu's user emulation in 9.2; an older one is replaced by that of a later suite, unpacked.
