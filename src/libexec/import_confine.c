@@ -28,10 +28,8 @@ static int limit(struct err *e)
 		if (setrlimit(RLIMIT_NOFILE, &files) < 0)
 			return err_errno(e, "can't open as many files as are allowed");
 	}
-#if !defined(__SANITIZE_ADDRESS__)
-	if (setrlimit(RLIMIT_AS, &memory) < 0 && errno != EPERM)
+	if (!IMPORT_SANITIZED && setrlimit(RLIMIT_AS, &memory) < 0 && errno != EPERM)
 		return err_errno(e, "can't bound the memory");
-#endif
 	if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) < 0)
 		return err_errno(e, "can't give up gaining privileges");
 	return 0;

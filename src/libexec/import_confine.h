@@ -5,6 +5,17 @@
 #include "base/err.h"
 #include "store/store.h"
 
+/* A sanitizer reserves terabytes of addresses, reads /proc and makes system calls of its own: it can't be confined. */
+#ifndef __has_feature
+#define __has_feature(x) 0
+#endif
+#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__) || __has_feature(address_sanitizer) || \
+	__has_feature(thread_sanitizer)
+#define IMPORT_SANITIZED 1
+#else
+#define IMPORT_SANITIZED 0
+#endif
+
 /*
  * For the rest of the process: no new privileges, no capabilities (but the one to write into somebody
  * else's store, where it is that), no core dump, bounded memory, files only below the store and the

@@ -47,7 +47,7 @@ int import_confine_files(const struct store *s, int source_fd, struct err *e)
 	struct landlock_ruleset_attr attr = {.handled_access_fs = READS | WRITES | OTHERS};
 	long abi = syscall(SYS_landlock_create_ruleset, NULL, 0, LANDLOCK_CREATE_RULESET_VERSION);
 
-	if (abi < ABI_WITH_REFER)
+	if (abi < ABI_WITH_REFER || IMPORT_SANITIZED)
 		return 0;
 	autoclose int rules = (int)syscall(SYS_landlock_create_ruleset, &attr, sizeof(attr), 0);
 

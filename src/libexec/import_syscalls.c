@@ -23,7 +23,7 @@
 #define NATIVE AUDIT_ARCH_AARCH64
 #endif
 
-#if defined(NATIVE) && !defined(__SANITIZE_ADDRESS__) && !defined(__SANITIZE_THREAD__)
+#if defined(NATIVE) && !IMPORT_SANITIZED
 
 #define AT(field) offsetof(struct seccomp_data, field)
 #define LOAD(field) BPF_STMT(BPF_LD | BPF_W | BPF_ABS, AT(field))
