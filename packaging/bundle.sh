@@ -11,8 +11,11 @@ shift $(($# < 2 ? $# : 2))
 
 "$here/tools/build.sh" "$folder/build" --prefix=/usr -Dprefer_static=true -Dtests=false "$@"
 version=$(meson introspect --projectinfo "$folder/build" | sed -n 's/.*"version": "\([^"]*\)".*/\1/p')
-arch=$(meson introspect --machines "$folder/build" 2>/dev/null | sed -n 's/.*"host":.*"cpu": "\([^"]*\)".*/\1/p')
-arch=${arch:-$(uname -m)}
+case $(readelf -h "$folder/build/src/cli/rocket" | sed -n 's/.*Machine: *//p') in
+AArch64) arch=aarch64 ;;
+*X86-64) arch=x86_64 ;;
+*) arch=$(uname -m) ;;
+esac
 out=$build/rocket-$version-$arch
 
 rm -rf "$out" "$folder/root"
