@@ -122,17 +122,6 @@ static void on_reaper_exit(struct loop_source *source, uint32_t events)
 	supervisor_stop(s, 0);
 }
 
-static int start_apps(struct supervisor *s, struct err *e)
-{
-	for (size_t i = 0; i < s->plan.apps.n; i++) {
-		int r = app_start(&s->apps[i], e);
-
-		if (r < 0)
-			return r;
-	}
-	return 0;
-}
-
 static int bring_up(struct supervisor *s, struct relay_sockets *sockets, struct err *e)
 {
 	int r = pod_open_program(s, "rocket-reaper", &s->reaper_exe_fd, e);
@@ -158,7 +147,7 @@ static int bring_up(struct supervisor *s, struct relay_sockets *sockets, struct 
 	if (r < 0)
 		return r;
 	holes_say(s);
-	return start_apps(s, e);
+	return order_start_next(s, e);
 }
 
 int pod_up(struct supervisor *s, struct err *e)

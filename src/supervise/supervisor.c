@@ -150,12 +150,19 @@ static bool ends_pod(const struct supervisor *s, const struct app *a)
 
 	if (strcmp(rule, "all") == 0)
 		return all_holders_over(s);
-	return strcmp(rule, "first") == 0 || strcmp(rule, a->plan->name) == 0;
+	return (strcmp(rule, "first") == 0 && a->plan->kind == APP_MAIN) || strcmp(rule, a->plan->name) == 0;
+}
+
+/* An init that failed while others wait for it: they will never start. */
+static bool breaks_order(const struct supervisor *s, const struct app *a)
+{
+	return a->plan->kind == APP_INIT && a->status->exit_code != 0 && !order_is_complete(s);
 }
 
 void supervisor_on_app_end(struct supervisor *s, struct app *a)
 {
-	bool by_rule = !s->stopping && (s->first_error.code || ends_pod(s, a));
+	bool by_rule = !s->stopping && (s->first_error.code || breaks_order(s, a) || ends_pod(s, a));
+	struct err e = {};
 
 	if (by_rule && strcmp(s->plan.exit ?: "all", "all") != 0)
 		s->exit_code = (int)a->status->exit_code;
@@ -163,6 +170,8 @@ void supervisor_on_app_end(struct supervisor *s, struct app *a)
 		supervisor_stop(s, -1);
 	else if (s->stopping)
 		stop_next(s);
+	else
+		(void)!order_start_next(s, &e); /* an app that can't be started ends the pod by itself */
 }
 
 static bool everything_over(const struct supervisor *s)
@@ -370,6 +379,19 @@ static int final_code(struct supervisor *s)
 	return s->exit_code ?: strcmp(s->plan.exit ?: "all", "all") == 0 ? first_failure(s) : 0;
 }
 
+/* Who still waits for the pod to come up learns why it did not. */
+static void tell_end(struct supervisor *s)
+{
+	struct err e = s->first_error;
+
+	if (!e.code && !s->ready_told) {
+		err_new(&e, ERR_ROCKET, "the pod ended before all its apps were started");
+		err_because(&e, "its exit code is %lld", (long long)s->status.exit_code);
+		err_try(&e, "rocket logs %s", s->plan.name);
+	}
+	tell_ready(s, &e);
+}
+
 static void finish(struct supervisor *s)
 {
 	struct err e = {};
@@ -386,7 +408,7 @@ static void finish(struct supervisor *s)
 	if (s->plan.remove && state_remove_pod(&s->state, &s->pod, &e) < 0)
 		supervisor_event(s, "remove-failed", NULL, e.what);
 	front_close(&s->front);
-	tell_ready(s, &s->first_error);
+	tell_end(s);
 	server_close(s);
 }
 

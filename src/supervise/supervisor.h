@@ -6,6 +6,7 @@
  *
  *   supervisor_main()     supervisor.c    lock, plan, loop, signals, exit rule
  *   pod_up(), pod_down()  pod_up.c        namespaces, cgroups, shared files, relay
+ *   order_*()             order.c         which app starts when
  *   app_*()               app.c           one app's life: start, exec, exit, restart, stop
  *   streams_*()           streams.c       its stdin, stdout, stderr or terminal, and its log
  *   server_*()            server.c        the control socket
@@ -213,6 +214,10 @@ void pod_down(struct supervisor *s);
 /* For root_request.open_volume; context is the supervisor. */
 [[nodiscard]] int volume_open(void *context, const struct plan_volume *v, int *ret_fd, struct err *e);
 
+/* Starts every app whose turn it is: called at the pod's start and when an init app has ended well. */
+[[nodiscard]] int order_start_next(struct supervisor *s, struct err *e);
+/* Every app had its turn. */
+bool order_is_complete(const struct supervisor *s);
 /* Begins the pod's end: apps in reverse order, each with its grace. */
 void supervisor_stop(struct supervisor *s, int64_t grace_ns);
 /* An app ended for good, or failed to start: the exit rule decides. */
