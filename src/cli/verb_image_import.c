@@ -5,18 +5,26 @@
 
 static const struct opt import_opts[] = {
 	{"name", .id = 'n', .arg = "NAME", .help = "the image's name, instead of those inside"},
+	{"ref", .id = 'r', .arg = "REF", .help = "the one with this name or tag, when there are several"},
 	{},
 };
 static const struct opt *const tables[] = {import_opts, NULL};
 
+struct asked {
+	const char *name, *ref;
+};
+
 static int take(void *context, const struct opt *o, const char *value, struct err *e)
 {
-	*(const char **)context = value;
+	struct asked *asked = context;
+
+	*(o->id == 'r' ? &asked->ref : &asked->name) = value;
 	return 0;
 }
 
-static int become(struct cli *cli, char **words, int n, const char *name, struct err *e)
+static int become(struct cli *cli, char **words, int n, const struct asked *asked, struct err *e)
 {
+	const char *name = asked->name;
 	char **args = NULL;
 
 	if (n > 1 && name) {
@@ -35,6 +43,10 @@ static int become(struct cli *cli, char **words, int n, const char *name, struct
 		arena_strv_add(cli->arena, &args, "--name");
 		arena_strv_add(cli->arena, &args, full);
 	}
+	if (asked->ref) {
+		arena_strv_add(cli->arena, &args, "--ref");
+		arena_strv_add(cli->arena, &args, asked->ref);
+	}
 	arena_strv_add(cli->arena, &args, "--");
 	arena_strv_add(cli->arena, &args, words[0]);
 	return libexec_become(cli, "rocket-import", args, e);
@@ -42,13 +54,13 @@ static int become(struct cli *cli, char **words, int n, const char *name, struct
 
 static int run(struct cli *cli, int argc, char **argv)
 {
-	const char *name = NULL;
+	struct asked asked = {};
 	struct err e = {};
 	char **words;
 	int n;
 
-	if (cli_parse(cli, argc, argv, take, &name, &words, &n, &e) < 0 || cli_check_words(cli, n, 1, 2, &e) < 0 ||
-	    become(cli, words, n, name, &e) < 0)
+	if (cli_parse(cli, argc, argv, take, &asked, &words, &n, &e) < 0 || cli_check_words(cli, n, 1, 2, &e) < 0 ||
+	    become(cli, words, n, &asked, &e) < 0)
 		return cli_fail(cli, &e);
 	return 0;
 }

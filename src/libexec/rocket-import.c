@@ -169,12 +169,14 @@ static int import(const struct asked *a, const struct store *s, int fd, struct e
 {
 	autoarena arena = {};
 	autoclose int lock = -1;
+	autofree char *origin = realpath(a->source, NULL);
 	int64_t start_ns = io_monotonic_ns();
 	struct import_progress progress = {show_progress, &start_ns};
 	bool shown = !a->quiet && isatty(STDERR_FILENO);
 	struct import_request request = {
 		.fd = fd,
 		.source = a->source,
+		.origin = origin,
 		.name = a->name,
 		.ref = a->ref,
 		.who = user_name(),

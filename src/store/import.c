@@ -120,7 +120,7 @@ static int import_one(struct run *r, struct import_image *in, struct err *e)
 	in->name = name;
 	in->vouch.how = arena_strdup(r->a, "imported");
 	in->vouch.who = arena_strdup(r->a, r->request->who);
-	in->vouch.source = arena_strdup(r->a, r->request->source);
+	in->vouch.source = arena_strdup(r->a, r->request->origin ? r->request->origin : r->request->source);
 	in->progress = r->request->progress;
 	if (!err)
 		err = import_image(r->store, r->a, in, &img, e);
@@ -141,7 +141,9 @@ static int err_several(const struct run *r, const struct found *found, struct er
 		str_addf(&names, "%s%s", i ? ", " : "", found->images.v[i].name ? found->images.v[i].name : "(no name)");
 	err_new(e, ERR_USAGE, "%.150s has %zu images, which can't have one name", r->request->source, found->images.n);
 	err_because(e, "it has: %.300s", names.text);
-	return err_try(e, "import it without NAME, then: rocket image tag");
+	return err_try(e, "rocket image import --ref %.60s %.100s NAME   (or without NAME for all)",
+		       found->images.v[0].name ? found->images.v[0].name + (*found->images.v[0].name == ':') : "REF",
+		       r->request->source);
 }
 
 static int import_found(struct run *r, struct archive *archive, struct found *found, struct err *e)

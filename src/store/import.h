@@ -50,7 +50,8 @@ struct import_image {
 /* A file, pipe or directory with one image or several. */
 struct import_request {
 	int fd;              /* open for reading; the caller's */
-	const char *source;  /* its name for people and for the record: a path, or "-" */
+	const char *source;  /* its name for people: a path, or "-" */
+	const char *origin;  /* where it lies, for the record: an absolute path; NULL: source */
 	const char *name;    /* what to call the image; NULL: its own name, else one made from source */
 	const char *ref;     /* which one, when there are several; NULL: all */
 	const char *who;     /* user name, for the record */

@@ -136,6 +136,10 @@ store_files() { find "$ROCKET_DIR"/{blobs,views,images,refs,from,tmp} -type f | 
 	assert_error 2 "2 images" ":base, :next"
 	run_rocket image inspect one-name
 	assert_exit 4
+	rocket -q image import --ref next "$BATS_TEST_TMPDIR/two" chosen >/dev/null
+	[ "$(id_of chosen)" = "$(id_of two:next)" ]
+	run_rocket image import --ref nothing "$BATS_TEST_TMPDIR/two" chosen
+	assert_error 4 nothing
 }
 
 @test "an index: the manifest for this machine, or a refusal that says what there is" {
