@@ -4,7 +4,6 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <grp.h>
 #include <linux/capability.h>
 #include <linux/close_range.h>
 #include <linux/keyctl.h>
@@ -18,6 +17,7 @@
 #include <unistd.h>
 
 #include "base/cleanup.h"
+#include "boundary/become.h"
 
 enum { LAST_CAP = 40, STATUS_FD = 3 };
 
@@ -144,8 +144,7 @@ static int set_capabilities(uint64_t caps)
 /* A user other than root keeps no capability (the bounding set still says what setuid programs could have). */
 static void become_user(const struct confine *c, int status_fd)
 {
-	if (setgroups(c->n_groups, c->groups) < 0 || setresgid(c->gid, c->gid, c->gid) < 0 ||
-	    setresuid(c->uid, c->uid, c->uid) < 0)
+	if (become_ids(c->uid, c->gid, c->groups, c->n_groups) < 0)
 		fail_errno(c->who, status_fd, "becoming its user (is the id within the pod's range?)");
 	if (set_capabilities(c->uid == 0 ? c->caps : 0) < 0)
 		fail_errno(c->who, status_fd, "its capabilities");

@@ -4,7 +4,6 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <grp.h>
 #include <linux/capability.h>
 #include <linux/sched.h>
 #include <poll.h>
@@ -21,6 +20,7 @@
 
 #include "base/cleanup.h"
 #include "base/io.h"
+#include "boundary/become.h"
 
 /* linux/pidfd.h of 6.11; Debian 12's headers do not have it. */
 #define PIDFD_GET_USER_NAMESPACE_ _IO(0xFF, 9)
@@ -83,7 +83,7 @@ int sandbox_namespaces(const struct plan *p)
 	/* The parent writes the id maps first. */
 	if (read(go_fd, &go, 1) != 1)
 		_exit(ERR_ROCKET);
-	if (setgroups(0, NULL) < 0 || setresgid(0, 0, 0) < 0 || setresuid(0, 0, 0) < 0) {
+	if (become_ids(0, 0, NULL, 0) < 0) {
 		err_errno(&e, "can't become root of the pod's user namespace");
 		child_fail(status_fd, &e);
 	}
@@ -201,10 +201,16 @@ int sandbox_wait(struct sandbox *s, struct err *e)
 	return -e->code;
 }
 
+void sandbox_kill(const struct sandbox *s)
+{
+	if (s->reaper_pid > 0)
+		kill(s->reaper_pid, SIGKILL);
+}
+
 void sandbox_end(struct sandbox *s)
 {
 	if (s->reaper_pid > 0) {
-		kill(s->reaper_pid, SIGKILL);
+		sandbox_kill(s);
 		while (waitpid(s->reaper_pid, NULL, __WALL) < 0 && errno == EINTR)
 			;
 		s->reaper_pid = 0;

@@ -40,7 +40,9 @@ struct sandbox_request {
 [[nodiscard]] int sandbox_begin(const struct sandbox_request *r, struct sandbox *ret, struct err *e);
 /* Waits until the namespaces are ready. */
 [[nodiscard]] int sandbox_wait(struct sandbox *s, struct err *e);
-/* Kills the reaper, and with it all that runs in the pod; reaps it. */
+/* Kills the reaper, and with it all that runs in the pod; sandbox_end() waits until it is gone. */
+void sandbox_kill(const struct sandbox *s);
+/* Kills the reaper if need be, and reaps it. */
 void sandbox_end(struct sandbox *s);
 
 /* The flags for setns(2) with the reaper's pidfd: the namespaces that the pod has of its own, the process table aside. */

@@ -4,7 +4,6 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <grp.h>
 #include <linux/sched.h>
 #include <sched.h>
 #include <signal.h>
@@ -19,6 +18,7 @@
 
 #include "base/cleanup.h"
 #include "base/io.h"
+#include "boundary/become.h"
 #include "boundary/clone_usher.h"
 #include "boundary/confine.h"
 #include "boundary/inside.h"
@@ -128,8 +128,7 @@ static int enter_pod(const struct spawn *s, struct err *e)
 		return err_errno(e, "can't enter the namespaces of %s", s->app->name);
 	if (s->enter_pidfd < 0 && s->pid_holder_pidfd >= 0 && setns(s->pid_holder_pidfd, CLONE_NEWPID) < 0)
 		return err_errno(e, "can't enter the process table of %s", s->app->name);
-	if (s->plan->ids.count &&
-	    (setgroups(0, NULL) < 0 || setresgid(0, 0, 0) < 0 || setresuid(0, 0, 0) < 0))
+	if (s->plan->ids.count && become_ids(0, 0, NULL, 0) < 0)
 		return err_errno(e, "can't become root of the pod's user namespace");
 	return 0;
 }

@@ -182,8 +182,9 @@ void pod_down(struct supervisor *s)
 
 	holes_close(s);
 	loop_forget(&s->loop, &s->reaper_source);
+	/* The kernel takes the namespaces apart while we go on. */
+	sandbox_kill(&s->sandbox);
 	end_joined_reaper(s);
-	sandbox_end(&s->sandbox);
 	for (size_t i = 0; i < s->plan.apps.n; i++)
 		app_close(&s->apps[i]);
 	s->pod.released = cgroup_remove_own(&s->cgroup_host, &s->cgroup, &e) == 0;
@@ -196,4 +197,5 @@ void pod_down(struct supervisor *s)
 		close(s->views[i].tree_fd);
 		store_release_view(&s->store, s->views[i].id, &s->views[i].use_fd);
 	}
+	sandbox_end(&s->sandbox);
 }
