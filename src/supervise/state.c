@@ -10,6 +10,7 @@
 #include <sys/file.h>
 #include <sys/random.h>
 #include <sys/stat.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "base/cleanup.h"
@@ -121,9 +122,21 @@ static void phase_path(char *ret, size_t cap, enum pod_phase phase, const char *
 	snprintf(ret, cap, "%s/%s", phase_dirs[phase], id);
 }
 
+/*
+ * An embryo is a folder for a moment before its plan is there and locked. Whoever makes one holds the embryos' folder
+ * shared meanwhile; the sweep, which takes it alone, never meets such a moment.
+ */
+static int hold_embryos(const struct state *s, int how)
+{
+	autoclose int fd = open_dir(s->dirfd, phase_dirs[POD_EMBRYO]);
+
+	return fd < 0 || flock(fd, how) < 0 ? -1 : take_fd(&fd);
+}
+
 int state_create_pod(const struct state *s, const char *id, struct pod_dir *ret, struct err *e)
 {
 	struct pod_dir p = { .phase = POD_EMBRYO, .fd = -1, .lock_fd = -1 };
+	autoclose int hold = hold_embryos(s, LOCK_SH);
 	char path[128];
 
 	if (id)
@@ -131,7 +144,7 @@ int state_create_pod(const struct state *s, const char *id, struct pod_dir *ret,
 	else if (random_id(p.id) < 0)
 		return err_errno(e, "no random numbers for the pod's id");
 	phase_path(path, sizeof(path), POD_EMBRYO, p.id);
-	if (mkdirat(s->dirfd, path, 0700) < 0)
+	if (hold < 0 || mkdirat(s->dirfd, path, 0700) < 0)
 		return err_errno(e, "can't make the pod's folder");
 	p.fd = open_dir(s->dirfd, path);
 	p.lock_fd = p.fd < 0 ? -1 : openat(p.fd, "plan", O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
@@ -331,18 +344,28 @@ int state_list_pods(const struct state *s, struct arena *a, struct pod_entry **r
 
 /* ---- locks ---- */
 
-int state_lock_pod(struct pod_dir *p, struct err *e)
+static int lock_pod(struct pod_dir *p, unsigned tries, struct err *e)
 {
 	autoclose int fd = openat(p->fd, "plan", O_RDWR | O_CLOEXEC);
 
 	if (fd < 0)
 		return err_errno(e, "can't open the plan of the pod %.8s", p->id);
-	if (flock(fd, LOCK_EX | LOCK_NB) < 0) {
+	while (flock(fd, LOCK_EX | LOCK_NB) < 0) {
+		if (errno == EWOULDBLOCK && --tries) {
+			nanosleep(&(struct timespec){ .tv_nsec = 2000000 }, NULL);
+			continue;
+		}
 		err_new(e, ERR_BUSY, "the pod %.8s is in use", p->id);
 		return err_because(e, "another command runs, starts or removes it");
 	}
 	p->lock_fd = take_fd(&fd);
 	return 0;
+}
+
+int state_lock_pod(struct pod_dir *p, struct err *e)
+{
+	/* Who only asks whether the pod lives holds the lock, shared, for an instant: a few tries pass by it. */
+	return lock_pod(p, 5, e);
 }
 
 int state_wait_pod(struct pod_dir *p, struct err *e)
@@ -599,7 +622,7 @@ static unsigned sweep_phase(const struct state *s, enum pod_phase phase, unsigne
 		phase_path(path, sizeof(path), phase, p.id);
 		p.fd = open_dir(s->dirfd, path);
 		/* A folder without a plan was cut short before its first or after its last step. */
-		if (p.fd < 0 || (state_lock_pod(&p, &ignored) < 0 && ignored.errnum != ENOENT))
+		if (p.fd < 0 || (lock_pod(&p, 1, &ignored) < 0 && ignored.errnum != ENOENT))
 			continue;
 		if (p.lock_fd < 0 && phase == POD_EMBRYO && unlinkat(s->dirfd, path, AT_REMOVEDIR) == 0) {
 			ids_release(s, p.id, &(struct plan_ids){});
@@ -614,8 +637,10 @@ static unsigned sweep_phase(const struct state *s, enum pod_phase phase, unsigne
 int state_sweep_dead(const struct state *s, unsigned most, unsigned *ret_n, struct err *e)
 {
 	unsigned n = sweep_phase(s, POD_GARBAGE, most);
+	/* While a pod is being made the embryos wait for another sweep; gc waits for its moment. */
+	autoclose int alone = hold_embryos(s, LOCK_EX | (most > 1 ? 0 : LOCK_NB));
 
-	if (n < most)
+	if (alone >= 0 && n < most)
 		n += sweep_phase(s, POD_EMBRYO, most - n);
 	/* Not on the path of run and rm: it looks at every name and range that is taken. */
 	if (most > 1) {
