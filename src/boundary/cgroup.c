@@ -62,11 +62,22 @@ static int open_dir(int dirfd, const char *path)
 	return openat(dirfd, path, O_PATH | O_DIRECTORY | O_CLOEXEC);
 }
 
+/* A folder where nothing is mounted is a folder, and limits nothing. */
+static int open_hierarchy(int rootfd, const char *name)
+{
+	struct statfs fs;
+	autoclose int fd = open_dir(rootfd, name);
+
+	if (fd < 0 || fstatfs(fd, &fs) < 0 || (fs.f_type != CGROUP_SUPER_MAGIC && fs.f_type != CGROUP2_SUPER_MAGIC))
+		return -1;
+	return take_fd(&fd);
+}
+
 static void open_v1(int rootfd, struct cgroup_host *h)
 {
 	for (int c = 0; c < CGROUP_N; c++)
 		for (int i = 0; i < 3 && v1_mounts[c][i] && h->root_fd[c] < 0; i++)
-			h->root_fd[c] = open_dir(rootfd, v1_mounts[c][i]);
+			h->root_fd[c] = open_hierarchy(rootfd, v1_mounts[c][i]);
 }
 
 int cgroup_host_open(struct cgroup_host *ret, struct err *e)

@@ -69,7 +69,8 @@ on_pty()
 }
 
 @test "the terminal has its size, and follows it" {
-	on_pty run -it box probe size <<-'EOF'
+	# With --init, since the kernel spares a pid 1 the signals that it does not handle.
+	on_pty run -it --init box probe size <<-'EOF'
 	expect size 30 90
 	resize 50 120
 	expect size 50 120
