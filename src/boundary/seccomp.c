@@ -6,6 +6,7 @@
  *   x32            -> ENOSYS
  *   clone, unshare with namespace flags -> EPERM; clone3 -> ENOSYS, so that libc falls back to clone
  *   personality other than the known harmless ones -> EPERM
+ *   socket of a family that the network namespace does not part from the host's -> EAFNOSUPPORT
  *   ranges of numbers -> allow | EPERM | ENOSYS, as a list of compares, lowest first
  *
  * The kernel caches plain "allow" answers per call number, so the length of the list costs nothing later.
@@ -22,6 +23,7 @@
 #include <stddef.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/socket.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
@@ -164,20 +166,34 @@ static void deny_flags(struct seccomp_program *p, int nr, uint32_t mask)
 	emit_return(p, action_of(ALLOW));
 }
 
+/* if (number == nr) the low word of argument 0 is one of the values, or the call is refused. */
+static void allow_values(struct seccomp_program *p, int nr, const uint32_t *values, size_t n, uint32_t refusal)
+{
+	emit(p, (struct sock_filter)BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, (uint32_t)nr, 0, (unsigned char)(n + 3)));
+	load_field(p, offsetof(struct seccomp_data, args[0]));
+	for (size_t i = 0; i < n; i++)
+		emit(p, (struct sock_filter)BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, values[i], (unsigned char)(n - i), 0));
+	emit_return(p, refusal);
+	emit_return(p, action_of(ALLOW));
+}
+
 /* personality(2): asking (0xffffffff), plain Linux (0), 32-bit times (8), and both with no randomisation. */
 static void limit_personality(struct seccomp_program *p)
 {
 	static const uint32_t harmless[] = { 0xffffffff, 0, 8, 0x20000, 0x20008, 0x40000 };
-	const size_t n = ARRAY_SIZE(harmless);
 
-	emit(p, (struct sock_filter)BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, __NR_personality, 0,
-					     (unsigned char)(n + 3)));
-	load_field(p, offsetof(struct seccomp_data, args[0]));
-	for (size_t i = 0; i < n; i++)
-		emit(p, (struct sock_filter)BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, harmless[i],
-						     (unsigned char)(n - i), 0));
-	emit_return(p, action_of(DENY));
-	emit_return(p, action_of(ALLOW));
+	allow_values(p, __NR_personality, harmless, ARRAY_SIZE(harmless), action_of(DENY));
+}
+
+/*
+ * The families that belong to a network namespace and that programs use. AF_VSOCK reaches the hypervisor and the host
+ * whatever the namespace (vsock(7)), AF_ALG and the rest are the kernel's and its drivers' for all.
+ */
+static void limit_sockets(struct seccomp_program *p)
+{
+	static const uint32_t ours[] = { AF_UNIX, AF_INET, AF_INET6, AF_NETLINK, AF_PACKET };
+
+	allow_values(p, __NR_socket, ours, ARRAY_SIZE(ours), SECCOMP_RET_ERRNO | EAFNOSUPPORT);
 }
 
 static void fill_verdicts(uint64_t caps, uint8_t verdicts[NR_LAST_KNOWN + 1])
@@ -230,6 +246,7 @@ void seccomp_build_default(uint64_t caps, struct seccomp_program *ret)
 	deny_flags(ret, __NR_clone, flags);
 	deny_flags(ret, __NR_unshare, flags | CLONE_NEWTIME);
 	limit_personality(ret);
+	limit_sockets(ret);
 	fill_verdicts(caps, verdicts);
 	emit_ranges(ret, verdicts);
 }
