@@ -19,7 +19,7 @@
 #include "base/cleanup.h"
 #include "boundary/become.h"
 
-enum { LAST_CAP = 40, STATUS_FD = 3 };
+enum { CAPS_MAX = 64, STATUS_FD = 3 };
 
 void confine_fail(int status_fd, const struct err *e)
 {
@@ -122,9 +122,10 @@ static void enter_workdir(const struct confine *c, int status_fd)
 	}
 }
 
+/* As many as this kernel has, which may be more than it had when Rocket was built. */
 static void limit_bounding_set(uint64_t caps)
 {
-	for (int cap = 0; cap <= LAST_CAP; cap++)
+	for (int cap = 0; cap < CAPS_MAX && prctl(PR_CAPBSET_READ, cap, 0, 0, 0) >= 0; cap++)
 		if (!(caps >> cap & 1))
 			prctl(PR_CAPBSET_DROP, cap, 0, 0, 0);
 }

@@ -5,6 +5,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/capability.h>
+#include <linux/close_range.h>
 #include <linux/sched.h>
 #include <poll.h>
 #include <sched.h>
@@ -70,6 +71,9 @@ int sandbox_namespaces(const struct plan *p)
 	}
 	for (int fd = 0; fd < 3; fd++)
 		dup2(empty_root_fd, fd);
+	/* Whoever started the pod may have left more open than he knew, and an app may come to look into a reaper. */
+	if (syscall(SYS_close_range, 3U, ~0U, CLOSE_RANGE_CLOEXEC) < 0)
+		_exit(ERR_ROCKET);
 	syscall(SYS_execveat, exe_fd, "", argv, envp, AT_EMPTY_PATH);
 	err_errno(&e, "can't start rocket-reaper");
 	child_fail(status_fd, &e);

@@ -28,7 +28,7 @@ struct sandbox {
 struct sandbox_request {
 	const struct plan *plan;
 	int reaper_exe_fd;      /* rocket-reaper */
-	int empty_root_fd;      /* an empty folder of mode 0755 */
+	int empty_root_fd;      /* an empty folder of mode 0755, the root of a detached mount: ".." leads nowhere */
 	/* Runs in the new namespaces with all capabilities there: network, sysctls. No allocation in it. */
 	int (*setup)(const struct plan *p, struct err *e);
 };

@@ -72,7 +72,7 @@ struct relay_spawn_request {
 	const struct plan *plan;
 	int exe_fd;             /* rocket-relay, opened with O_PATH or O_RDONLY */
 	int pod_pidfd;          /* a process in the pod's user and network namespaces: its reaper */
-	int empty_root_fd;      /* an empty folder of mode 0755 */
+	int empty_root_fd;      /* an empty folder of mode 0755, the root of a detached mount: ".." leads nowhere */
 };
 
 /*

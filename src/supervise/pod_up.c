@@ -6,6 +6,7 @@
  */
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/mount.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -17,6 +18,7 @@
 
 #include "base/cleanup.h"
 #include "base/io.h"
+#include "boundary/mountfd.h"
 #include "net/files.h"
 #include "net/pod_net.h"
 #include "supervise/holes.h"
@@ -38,10 +40,18 @@ int pod_open_program(struct supervisor *s, const char *name, int *ret_fd, struct
 
 static int open_empty_root(struct supervisor *s, struct err *e)
 {
+	const uint64_t empty_attrs = MOUNT_ATTR_RDONLY | MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV | MOUNT_ATTR_NOEXEC;
+
 	if (mkdirat(s->state.runfd, "empty", 0755) < 0 && errno != EEXIST)
 		return err_errno(e, "can't make the empty root");
-	s->empty_root_fd = openat(s->state.runfd, "empty", O_RDONLY | O_DIRECTORY | O_CLOEXEC | O_NOFOLLOW);
-	return s->empty_root_fd < 0 ? err_errno(e, "can't open the empty root") : 0;
+	/* A clone of it, attached nowhere: who gets hold of a helper's root finds no way up from there. */
+	s->empty_root_fd = mountfd_clone(s->state.runfd, "empty", AT_SYMLINK_NOFOLLOW);
+	if (s->empty_root_fd < 0 || mountfd_setattr(s->empty_root_fd, empty_attrs, 0, 0) < 0)
+		return err_errno(e, "can't make the empty root");
+	if (!s->private_mounts)
+		return 0;
+	s->attach_fd = openat(s->state.runfd, "empty", O_RDONLY | O_DIRECTORY | O_CLOEXEC | O_NOFOLLOW);
+	return s->attach_fd < 0 ? err_errno(e, "can't open the empty root") : 0;
 }
 
 /* ---- what the apps share ---- */
@@ -97,7 +107,8 @@ static int make_files(struct supervisor *s, struct err *e)
 		{ "resolv.conf", str_text(&resolv) },
 	};
 
-	return root_make_pod_files(&s->plan, s->sandbox.userns_fd, s->private_mounts ? s->empty_root_fd : -1, texts, ARRAY_SIZE(texts), &s->files, e);
+	return root_make_pod_files(&s->plan, s->sandbox.userns_fd, s->attach_fd, texts, ARRAY_SIZE(texts), &s->files,
+				   e);
 }
 
 static int begin_sandbox(struct supervisor *s, struct err *e)

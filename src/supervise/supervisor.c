@@ -426,6 +426,7 @@ static void init(struct supervisor *s, const struct supervisor_options *o)
 		.relay = RELAY_NO_PROCESS,
 		.reaper_exe_fd = -1,
 		.empty_root_fd = -1,
+		.attach_fd = -1,
 	};
 	s->signal_source.fd = s->reaper_source.fd = s->relay_source.fd = s->server.listener.fd = -1;
 	for (int c = 0; c < CGROUP_N; c++)

@@ -188,8 +188,10 @@ struct supervisor {
 	struct relay relay;
 	bool has_relay;
 	int64_t relay_started_ns;       /* monotonic */
-	int reaper_exe_fd, empty_root_fd;
-	bool private_mounts;            /* old kernels: base mounts are attached in a mount namespace of ours */
+	int reaper_exe_fd;
+	int empty_root_fd;              /* detached: the root of reapers and relay */
+	bool private_mounts;            /* old kernels: base mounts are attached in a mount namespace of ours … */
+	int attach_fd;                  /* … to this folder */
 	struct app *apps;               /* plan.apps.n of them */
 	struct view *views;
 	size_t n_views;

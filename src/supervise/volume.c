@@ -221,7 +221,7 @@ static int open_memory(struct supervisor *s, const struct plan_volume *v, int *s
 	snprintf(gid, sizeof(gid), "%u", s->plan.ids.base + v->gid);
 	if (*slot < 0) {
 		*slot = mountfd_new("tmpfs", options, ARRAY_SIZE(options), MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV);
-		if (*slot >= 0 && s->private_mounts && mountfd_attach(*slot, s->empty_root_fd) < 0)
+		if (*slot >= 0 && s->private_mounts && mountfd_attach(*slot, s->attach_fd) < 0)
 			return err_errno(e, "can't attach the volume %s", v->name);
 	}
 	*ret_fd = *slot < 0 ? -1 : fcntl(*slot, F_DUPFD_CLOEXEC, 3);
