@@ -89,8 +89,6 @@ void tarmake_pax(struct str *s, char type, const char *const *records)
 
 void tarmake_gnu(struct str *s, char type, const char *text)
 {
-	autostr body = {};
-
 	tarmake_add(s, &(struct tarmake){.name = "././@LongLink", .type = type, .data = text, .gnu = true,
 					 .size = strlen(text) + 1});
 	if (strlen(text) % 512 == 0) /* the 0 byte behind it needs a block of its own */
