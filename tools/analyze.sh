@@ -44,7 +44,7 @@ def command_of(entry, with_model):
 
 def is_cleaned_up(entry, finding):
     """clang 14 doesn't know the cleanup attribute: what is declared autofree is no leak."""
-    m = re.search(r"(?:leak of memory|Potential memory leak).*?'(\w+)'", finding)
+    m = re.search(r"(?:leak of memory|Potential memory leak).*?'(\w+)[\w.>-]*'", finding)
     if not m:
         return False
     with open(os.path.join(entry["directory"], entry["file"]), encoding="utf-8") as f:

@@ -150,7 +150,7 @@ static int read_segments(struct reader *r, const uint8_t *ehdr)
 	uint64_t at = load(r, ehdr + l->ehdr_phoff, l->word);
 	size_t entry = (size_t)load(r, ehdr + l->ehdr_phentsize, 2);
 	size_t n = (size_t)load(r, ehdr + l->ehdr_phnum, 2);
-	uint8_t phdr[sizeof(Elf64_Phdr)];
+	uint8_t phdr[sizeof(Elf64_Phdr)] = {};
 	int rc;
 
 	if (n > MAX_PHDRS)

@@ -333,7 +333,7 @@ static int run_export(struct image_tool *t, const char *name, const char *dest, 
 
 	if (r == 0)
 		r = find_format(format ? format : default_format(&found.image, dest), &found.image, &f, e);
-	if (r < 0)
+	if (r < 0 || !f)
 		return r;
 	enum blob_place place;
 	const char *hex;

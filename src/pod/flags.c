@@ -84,15 +84,17 @@ static void walk_args(struct flags *f, struct opt_walk *w)
 static int walk_app(struct flags *f, struct opt_walk *w, struct err *e)
 {
 	const struct opt *tables[] = {flags_app_options, flags_pod_options, f->in->globals, NULL};
+	const struct opt *const *before = w->tables;
 	int rc = walk_image(f, w, e);
 
 	if (rc)
 		return rc;
 	w->tables = tables;
-	if ((rc = walk_flags(f, w, (int)f->pod.apps.n - 1, e)))
-		return rc;
-	walk_args(f, w);
-	return 0;
+	rc = walk_flags(f, w, (int)f->pod.apps.n - 1, e);
+	w->tables = before;
+	if (!rc)
+		walk_args(f, w);
+	return rc;
 }
 
 static int walk_line(struct flags *f, struct err *e)

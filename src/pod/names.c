@@ -128,7 +128,7 @@ char *name_of_image(struct arena *a, const char *image)
 {
 	const char *stem;
 	size_t n = image_stem(image, &stem), out = 0;
-	char name[64];
+	char name[64] = "";
 	struct err e = {};
 
 	for (size_t i = 0; i < n && out < 40; i++) {

@@ -629,7 +629,7 @@ static int finish_apps(const struct native_input *in, const struct doc *doc, str
 
 	if (pod->apps.n == 0)
 		return place_bad(apps, e, "a pod has at least one app");
-	for (size_t i = 0; i < pod->apps.n && !rc; i++, c = c->next)
+	for (size_t i = 0; i < pod->apps.n && c && !rc; i++, c = c->next)
 		rc = finish_app(in, c, &pod->apps.v[i], e);
 	return rc;
 }
@@ -640,7 +640,7 @@ static int finish_volumes(const struct native_input *in, const struct doc *doc, 
 	const struct doc *volumes = doc_get(doc, "volumes");
 	const struct doc *c = volumes ? volumes->child : NULL;
 
-	for (size_t i = 0; i < pod->volumes.n; i++, c = c->next) {
+	for (size_t i = 0; i < pod->volumes.n && c; i++, c = c->next) {
 		struct pod_volume *v = &pod->volumes.v[i];
 
 		if (name_check(NAME_VOLUME, v->name, e))

@@ -31,6 +31,7 @@ static void cleanup_merge(struct merge *m)
 	free(m->devices);
 	tree_free(m->tree);
 }
+#define automerge [[gnu::cleanup(cleanup_merge)]] struct merge
 
 static bool is_aci(const struct blob_view_tar *tar)
 {
@@ -158,7 +159,7 @@ static int make_index(struct import_view *v, const struct merge *m, struct err *
 
 int import_view_make(struct arena *a, struct import_view *v, struct err *e)
 {
-	[[gnu::cleanup(cleanup_merge)]] struct merge m = {};
+	automerge m = {};
 	int r = merge_layers(v, &m, e);
 
 	v->id = import_view_id(a, v->recipe);
