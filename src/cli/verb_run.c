@@ -28,7 +28,7 @@ const struct verb cli_verb_run = {
 	.options = (const struct opt *const[]){ flags_pod_options, flags_app_options, NULL },
 	.titles = (const char *const[]){ "Pod flags, before the first image", "App flags, behind an image" },
 	.example = "rocket run --rm alpine ls -l /\n"
-		   "rocket run -d --name shop -p 8080:80 nginx --- redis\n"
+		   "rocket run -d --name shop nginx -p 8080:80 --- redis\n"
 		   "rocket run -f pod.yaml",
 	.exits = "125: Rocket itself failed\n126: the program can't be executed\n127: there is no such program\n"
 		 "128+N: signal N ended it",

@@ -18,6 +18,7 @@
 #include "base/cleanup.h"
 #include "base/io.h"
 #include "boundary/mountfd.h"
+#include "supervise/memory.h"
 #include "supervise/notify.h"
 
 /* ---- small things that the other parts ask for ---- */
@@ -53,6 +54,7 @@ static void tell_ready(struct supervisor *s, const struct err *e)
 	if (s->options->ready_fd >= 0) {
 		(void)!write(s->options->ready_fd, e, sizeof(*e));
 		close(s->options->ready_fd);
+		memory_let_go();
 	}
 	if (e->code == 0)
 		notify_systemd("READY=1");
