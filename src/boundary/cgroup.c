@@ -73,14 +73,18 @@ static int open_hierarchy(int rootfd, const char *name)
 	return take_fd(&fd);
 }
 
-static void open_v1(int rootfd, struct cgroup_host *h)
+static void open_v1(int rootfd, uint32_t which, struct cgroup_host *h)
 {
-	for (int c = 0; c < CGROUP_N; c++)
-		for (int i = 0; i < 3 && v1_mounts[c][i] && h->root_fd[c] < 0; i++)
+	/* From the unified one down: a host without it freezes by v1's own hierarchy. */
+	for (int c = CGROUP_N - 1; c >= 0; c--) {
+		bool wanted = which >> c & 1 || (c == CGROUP_FREEZER && h->root_fd[CGROUP_UNIFIED] < 0);
+
+		for (int i = 0; wanted && i < 3 && v1_mounts[c][i] && h->root_fd[c] < 0; i++)
 			h->root_fd[c] = open_hierarchy(rootfd, v1_mounts[c][i]);
+	}
 }
 
-int cgroup_host_open(struct cgroup_host *ret, struct err *e)
+int cgroup_host_open(uint32_t which, struct cgroup_host *ret, struct err *e)
 {
 	struct cgroup_host h = { .layout = CGROUP_LAYOUT_V1 };
 	struct statfs fs;
@@ -96,10 +100,26 @@ int cgroup_host_open(struct cgroup_host *ret, struct err *e)
 		h.layout = CGROUP_LAYOUT_V2;
 		h.root_fd[CGROUP_UNIFIED] = take_fd(&rootfd);
 	} else {
-		open_v1(rootfd, &h);
+		open_v1(rootfd, which, &h);
 	}
 	*ret = h;
 	return 0;
+}
+
+uint32_t cgroup_hierarchies_of(const struct plan *p)
+{
+	struct cgroup_settings all = { .n = 0 };
+	uint32_t which = 1 << CGROUP_PIDS | 1 << CGROUP_UNIFIED;
+
+	cgroup_settings_add(&all, &p->limits);
+	for (size_t i = 0; i <= p->apps.n; i++) {
+		for (size_t k = 0; k < all.n; k++)
+			which |= 1u << all.v[k].controller;
+		all.n = 0;
+		if (i < p->apps.n)
+			cgroup_settings_add(&all, &p->apps.v[i].limits);
+	}
+	return cgroup_must_limit_devices(p) ? which | 1 << CGROUP_DEVICES : which;
 }
 
 void cgroup_host_close(struct cgroup_host *h)

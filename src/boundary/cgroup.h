@@ -38,7 +38,11 @@ struct cgroup_host {
 	int root_fd[CGROUP_N]; /* -1: not mounted */
 };
 
-[[nodiscard]] int cgroup_host_open(struct cgroup_host *ret, struct err *e);
+/* which: the hierarchies that are asked for, a bit each (1 << CGROUP_PIDS …); the others are left out, as if not mounted. */
+[[nodiscard]] int cgroup_host_open(uint32_t which, struct cgroup_host *ret, struct err *e);
+enum { CGROUP_EVERY = (1 << CGROUP_N) - 1 };
+/* Those that the pod and its apps have groups in. */
+uint32_t cgroup_hierarchies_of(const struct plan *p);
 void cgroup_host_close(struct cgroup_host *h);
 
 /* One group: its folder in every hierarchy where it was made. */

@@ -25,7 +25,7 @@ void doctor_cgroup(const struct cli *cli, struct doctor_finding *f)
 	struct cgroup_host h;
 	struct err e = {};
 
-	if (cgroup_host_open(&h, &e) < 0) {
+	if (cgroup_host_open(CGROUP_EVERY, &h, &e) < 0) {
 		doctor_found(f, DOCTOR_MISSING, "%.150s", e.because[0] ? e.because : e.what);
 		return;
 	}
@@ -62,7 +62,7 @@ void doctor_controllers(const struct cli *cli, struct doctor_finding *f)
 	struct cgroup_host h;
 	struct err e = {};
 
-	if (cgroup_host_open(&h, &e) < 0) {
+	if (cgroup_host_open(CGROUP_EVERY, &h, &e) < 0) {
 		doctor_found(f, DOCTOR_MISSING, "no control groups");
 		return;
 	}
@@ -84,7 +84,7 @@ void doctor_clone_into(const struct cli *cli, struct doctor_finding *f)
 	struct cgroup_host h;
 	struct err e = {};
 
-	if (cgroup_host_open(&h, &e) < 0) {
+	if (cgroup_host_open(CGROUP_EVERY, &h, &e) < 0) {
 		doctor_found(f, DOCTOR_MISSING, "no control groups");
 		return;
 	}

@@ -15,7 +15,7 @@ int pod_group_open(const struct pod_look *p, const char *app, struct pod_group *
 		return err_try(e, "rocket start %s", p->word);
 	}
 	snprintf(path, sizeof(path), "%s/%s", p->plan.cgroup, app);
-	if (cgroup_host_open(&g.host, e) < 0)
+	if (cgroup_host_open(CGROUP_EVERY, &g.host, e) < 0)
 		return -e->code;
 	if (cgroup_open(&g.host, path, &g.group, e) < 0) {
 		cgroup_host_close(&g.host);

@@ -335,7 +335,7 @@ static int enter(struct enter *en, const char *word, int argc, char **argv, stru
 	if (r == 0)
 		r = open_root(en, e);
 	if (r == 0)
-		r = cgroup_host_open(&host, e);
+		r = cgroup_host_open(cgroup_hierarchies_of(&en->ref.plan), &host, e);
 	if (r < 0 || !en->ref.app)
 		return r;
 	snprintf(path, sizeof(path), "%s/%s", en->ref.plan.cgroup, en->ref.app->name);

@@ -69,13 +69,13 @@ int control_call(int sock, struct arena *a, const struct control_request *reques
 		 int *ret_fds, size_t *inout_nfds, struct err *e)
 {
 	autostr text = {};
-	autofree char *packet = malloc(CONTROL_PACKET_MAX);
+	[[gnu::uninitialized]] char packet[CONTROL_PACKET_MAX];
 	int fds[16];
 	size_t nfds = ARRAY_SIZE(fds);
 	ssize_t n;
 
 	record_write(&text, &control_request_set, request, RECORD_COMPACT);
-	if (!packet || io_send_fds(sock, text.text, text.len, NULL, 0) < 0)
+	if (io_send_fds(sock, text.text, text.len, NULL, 0) < 0)
 		return err_errno(e, "can't ask the pod's supervisor");
 	n = io_recv_fds(sock, packet, CONTROL_PACKET_MAX, fds, &nfds);
 	if (n <= 0) {

@@ -140,7 +140,7 @@ static int bring_up(struct supervisor *s, struct relay_sockets *sockets, struct 
 	if (r == 0)
 		r = open_empty_root(s, e);
 	if (r == 0)
-		r = cgroup_host_open(&s->cgroup_host, e);
+		r = cgroup_host_open(cgroup_hierarchies_of(&s->plan), &s->cgroup_host, e);
 	if (r == 0)
 		r = holes_listen(s, sockets, e);
 	if (r == 0)

@@ -519,7 +519,7 @@ static void release_pod(const struct state *s, const struct pod_dir *p, struct p
 	*ret_ids = plan.ids;
 	if (plan.name)
 		release_name(s, plan.name, p->id);
-	if (!p->released && plan.cgroup && cgroup_host_open(&host, &ignored) == 0) {
+	if (!p->released && plan.cgroup && cgroup_host_open(CGROUP_EVERY, &host, &ignored) == 0) {
 		(void)!cgroup_remove(&host, plan.cgroup, &ignored);
 		cgroup_host_close(&host);
 	}
