@@ -99,8 +99,10 @@ static int import_file(struct pod_making *m, const char *path, const char *name,
 	char *argv[] = { program,	 (char *)"--dir",  (char *)m->cli->dir, (char *)"--run", (char *)m->cli->run_dir,
 			 (char *)"--quiet", (char *)"--name", (char *)name,	(char *)path,	 NULL };
 
+	/* The name that it prints is none of the run's output. */
+	autoclose int nowhere = open("/dev/null", O_WRONLY | O_CLOEXEC);
 	if (r == 0)
-		r = libexec_run(program, argv, STDERR_FILENO, e);
+		r = libexec_run(program, argv, nowhere, e);
 	if (r <= 0)
 		return r;
 	err_new(e, ERR_ROCKET, "the image %s can't be imported", path);
