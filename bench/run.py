@@ -112,8 +112,10 @@ def make_root(bench):
         with open(os.path.join(root, name), "w", encoding="ascii") as f:
             f.write(text)
     subprocess.run(["tar", "-C", root, "-cf", bench.path("root.tar"), "."], check=True)
+    # The floor's upper layers lie on the disk that pods' lie on; Rocket's run directory on a tmpfs, as /run is.
     os.makedirs(bench.path("up"))
-    subprocess.run(["mount", "-t", "tmpfs", "tmpfs", bench.path("up")], check=True)
+    os.makedirs(bench.path("rocket/run"))
+    subprocess.run(["mount", "-t", "tmpfs", "tmpfs", bench.path("rocket/run")], check=True)
     with open(bench.path("filter"), "wb") as f:
         subprocess.run([bench.tool("floor"), "filter"], stdout=f, check=True)
 
