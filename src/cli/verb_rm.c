@@ -25,6 +25,17 @@ static int refuse_running(const struct pod_look *p, struct err *e)
 	return err_try(e, "rocket rm -f %s", p->word);
 }
 
+/* Its supervisor does both, while it still has all of the pod at hand; what it could not remove is left to us. */
+static int kill_and_remove(struct cli *cli, const struct state *s, struct pod_look *p, struct err *e)
+{
+	char verb[] = "rm";
+	const struct control_request request = {.verb = verb};
+
+	if (pod_look_call(cli, s, p, &request, e) < 0)
+		return pod_look_stop(cli, s, p, 0, e);
+	return 0;
+}
+
 static int remove_pod(struct cli *cli, const struct state *s, const char *word, void *context, struct err *e)
 {
 	const bool *force = context;
@@ -35,11 +46,14 @@ static int remove_pod(struct cli *cli, const struct state *s, const char *word, 
 	if (p.dir.phase == POD_RUNNING && !*force)
 		return refuse_running(&p, e);
 	if (p.dir.phase == POD_RUNNING) {
-		if (pod_look_stop(cli, s, &p, 0, e) < 0)
+		if (kill_and_remove(cli, s, &p, e) < 0)
 			return -e->code;
-		/* A pod of --rm removes itself. */
-		if (pod_look_refresh(cli, s, &p, e) < 0)
-			return e->code == ERR_NOT_FOUND ? 0 : -e->code;
+		if (pod_look_refresh(cli, s, &p, e) < 0) {
+			if (e->code != ERR_NOT_FOUND)
+				return -e->code;
+			state_log_event(s, "removed", p.dir.id, p.plan.name, NULL, NULL);
+			return 0;
+		}
 	}
 	if (state_remove_pod(s, &p.dir, e) < 0)
 		return -e->code;

@@ -8,6 +8,7 @@
  *   verb "stop"  app? grace_ns
  *   verb "wait"                when the pod is over: text = its exit code
  *   verb "kill"  app? signal
+ *   verb "rm"                  kills and removes the pod; answered when it is gone
  *   verb "pause" | "unpause"
  *   verb "restart" app?
  *   verb "attach" app        the connection stays open: see below

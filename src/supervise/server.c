@@ -98,6 +98,15 @@ static int do_stop(struct client *c, struct app *a, const struct control_request
 	return 0;
 }
 
+/* Killed and removed by the one who knows all that it has; answered when nothing is left. */
+static int do_rm(struct client *c, struct app *a, const struct control_request *r, struct err *e)
+{
+	c->waits = true;
+	c->s->plan.remove = true;
+	supervisor_stop(c->s, 0);
+	return 0;
+}
+
 /* Answered when the pod is over, with its exit code: a pod with --rm leaves nothing else to read it from. */
 static int do_wait(struct client *c, struct app *a, const struct control_request *r, struct err *e)
 {
@@ -240,7 +249,7 @@ static const struct {
 	{ "hole-add", APP_NONE, do_hole },    { "hole-count", APP_NONE, do_hole_count },
 	{ "hole-rm", APP_NONE, do_hole },
 	{ "kill", APP_OPTIONAL, do_kill },    { "pause", APP_NONE, do_pause },
-	{ "restart", APP_OPTIONAL, do_restart }, { "stop", APP_OPTIONAL, do_stop },
+	{ "restart", APP_OPTIONAL, do_restart },	      { "rm", APP_NONE, do_rm }, { "stop", APP_OPTIONAL, do_stop },
 	{ "unpause", APP_NONE, do_unpause },   { "wait", APP_NONE, do_wait },
 };
 
