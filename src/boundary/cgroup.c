@@ -451,7 +451,8 @@ int cgroup_remove_own(const struct cgroup_host *h, struct cgroup *c, struct err 
 	int r = 0;
 
 	for (int i = 0; i < CGROUP_N; i++)
-		if (c->fd[i] >= 0 && remove_dir(h->root_fd[i], c->path, e) < 0)
+		/* Also where it was made only as the parent of an app's group: such a hierarchy has no fd here. */
+		if (h->root_fd[i] >= 0 && *c->path && remove_dir(h->root_fd[i], c->path, e) < 0)
 			r = -e->code;
 	cgroup_close(c);
 	return r;
