@@ -22,6 +22,7 @@
 #include "boundary/clone_usher.h"
 #include "boundary/confine.h"
 #include "boundary/inside.h"
+#include "boundary/own_exe.h"
 
 enum { USHER_STACK = 32 << 10, PROCESS_STACK = 96 << 10 };
 
@@ -265,6 +266,8 @@ static int run_passage(struct passage *p, struct spawned *ret, struct err *e)
 	struct spawned out = SPAWNED_NONE;
 	int status[2];
 
+	if (!own_exe_is_shut())
+		return err_new(e, ERR_FAILED, "%s would see Rocket's own program", p->s->app->name);
 	if (pipe2(status, O_CLOEXEC) < 0)
 		return err_errno(e, "can't make a pipe");
 	p->status_fd = status[1];

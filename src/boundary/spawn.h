@@ -58,6 +58,7 @@ struct spawned {
 };
 #define SPAWNED_NONE { .pid = -1, .pidfd = -1, .status_fd = -1 }
 
+/* ERR_FAILED also when the caller's program is within reach (own_exe.h). */
 [[nodiscard]] int spawn_process(const struct spawn *s, struct spawned *ret, struct err *e);
 /* A reaper as pid 1 of a new pid namespace inside the pod, for joined apps and `init: true`. */
 [[nodiscard]] int spawn_reaper(const struct spawn *s, int exe_fd, int empty_root_fd, int hold_fd, struct spawned *ret,

@@ -374,12 +374,9 @@ int pod_make_launch(struct cli *cli, const struct state *s, struct pod_dir *dir,
 	if (libexec_find(cli->arena, "rocket-reaper", &program, e) < 0)
 		return -e->code;
 	options.programs = arena_strndup(cli->arena, program, (size_t)(strrchr(program, '/') - program));
-	if (!detach) {
-		/* The supervisor owns the pod's descriptors from here on. */
-		*dir = (struct pod_dir)POD_DIR_NONE;
-		return supervisor_main(&options);
-	}
 	program = arena_printf(cli->arena, "%s/rocket-supervise", options.programs);
+	if (!detach)
+		return launch_here(&options, program, e);
 	if (launch_detached(&options, program, e) < 0)
 		return -e->code;
 	say_holes(cli, s, dir, plan);

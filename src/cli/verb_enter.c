@@ -388,5 +388,6 @@ const struct verb cli_verb_enter = {
 	.example = "rocket enter shop/web nginx -t\nrocket enter -it shop/php",
 	.exits = "2: the pod has several apps and none was named\n3: the app does not run\n4: no such pod or app\n"
 		 "126: the program can't be executed\n127: there is no such program\n128+N: signal N ended it",
+	.spawns = true,
 	.run = run,
 };

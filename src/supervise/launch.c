@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * See launch.h. The two sides are the same version and speak by position:
- * rocket-supervise DIR RUN ID POD_FD LOCK_FD READY_FD PROGRAMS
+ * rocket-supervise DIR RUN ID POD_FD LOCK_FD READY_FD EXE_FD PROGRAMS FLAGS
  */
 #include "supervise/launch.h"
 
+#include <assert.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/close_range.h>
@@ -19,33 +20,72 @@
 #include "base/cleanup.h"
 #include "base/io.h"
 #include "base/unit.h"
+#include "boundary/own_exe.h"
 
-enum { ARGS = 8 };
+enum { ARGS = 10 };
 
-static int inherit(int fd)
+/* What the supervisor's process needs, made before vfork. */
+struct launch {
+	char pod_fd[16], lock_fd[16], ready_fd[16], exe_fd[16], flags[8];
+	char *argv[ARGS + 1];
+	int fds[4];
+	int exe;
+};
+
+static void make_launch(const struct supervisor_options *o, int ready_fd, int exe_fd, struct launch *l)
 {
-	return fcntl(fd, F_SETFD, 0);
+	char *const argv[] = { (char *)"rocket-supervise", (char *)o->dir, (char *)o->run_dir, (char *)o->pod.id,
+			       l->pod_fd,	l->lock_fd, l->ready_fd, l->exe_fd,
+			       (char *)o->programs, l->flags };
+
+	static_assert(ARRAY_SIZE(argv) == ARGS);
+	snprintf(l->pod_fd, sizeof(l->pod_fd), "%d", o->pod.fd);
+	snprintf(l->lock_fd, sizeof(l->lock_fd), "%d", o->pod.lock_fd);
+	snprintf(l->ready_fd, sizeof(l->ready_fd), "%d", ready_fd);
+	snprintf(l->exe_fd, sizeof(l->exe_fd), "%d", exe_fd);
+	snprintf(l->flags, sizeof(l->flags), "-%s%s%s", o->foreground ? "f" : "", o->interactive ? "i" : "",
+		 o->quiet ? "q" : "");
+	memcpy(l->argv, argv, sizeof(argv));
+	l->argv[ARGS] = NULL;
+	memcpy(l->fds, (int[]){ o->pod.fd, o->pod.lock_fd, ready_fd, exe_fd }, sizeof(l->fds));
+	l->exe = exe_fd;
 }
 
-static int exec_supervisor(const struct supervisor_options *o, const char *program, int ready_fd, struct err *e)
+/*
+ * The pod lives on: what its caller left open ends here, what is handed over stays. -1 with errno. System calls
+ * alone, for use after vfork.
+ */
+static int exec_supervisor(const struct launch *l)
 {
-	char pod_fd[16], lock_fd[16], ready[16];
-	char *argv[] = { (char *)"rocket-supervise", (char *)o->dir, (char *)o->run_dir, (char *)o->pod.id,
-			 pod_fd,	     lock_fd,	     ready,		 (char *)o->programs,
-			 NULL };
+	if (syscall(SYS_close_range, 3U, ~0U, CLOSE_RANGE_CLOEXEC) < 0)
+		return -1;
+	for (size_t i = 0; i < ARRAY_SIZE(l->fds); i++)
+		if (l->fds[i] >= 0 && fcntl(l->fds[i], F_SETFD, 0) < 0)
+			return -1;
+	return own_exe_become(l->exe, l->argv, environ);
+}
 
-	snprintf(pod_fd, sizeof(pod_fd), "%d", o->pod.fd);
-	snprintf(lock_fd, sizeof(lock_fd), "%d", o->pod.lock_fd);
-	snprintf(ready, sizeof(ready), "%d", ready_fd);
-	if (inherit(o->pod.fd) < 0 || inherit(o->pod.lock_fd) < 0 || (ready_fd >= 0 && inherit(ready_fd) < 0))
-		return err_errno(e, "can't hand the pod over to its supervisor");
-	execv(program, argv);
+static int cannot_start(const char *program, struct err *e)
+{
 	err_errno(e, "can't start %s", program);
 	return err_try(e, "make install   (Rocket's programs belong together)");
 }
 
+int launch_here(const struct supervisor_options *o, const char *program, struct err *e)
+{
+	struct launch l;
+	autoclose int exe_fd = -1;
+	int r = own_exe_open(program, &exe_fd, e);
+
+	if (r < 0)
+		return r;
+	make_launch(o, -1, exe_fd, &l);
+	(void)!exec_supervisor(&l);
+	return cannot_start(program, e);
+}
+
 /* In the child: a session of its own, the caller's terminal and streams let go. */
-[[gnu::noreturn]] static void detached_child(const struct supervisor_options *o, const char *program, int ready_fd)
+[[gnu::noreturn]] static void detached_child(const struct launch *l, const char *program, int ready_fd)
 {
 	int null_fd = open("/dev/null", O_RDWR | O_CLOEXEC);
 	struct err e = {};
@@ -53,10 +93,8 @@ static int exec_supervisor(const struct supervisor_options *o, const char *progr
 	setsid();
 	for (int fd = 0; fd < 3; fd++)
 		dup2(null_fd, fd);
-	/* The pod lives on: what its caller left open ends here. What is handed over is unmarked again below. */
-	if (syscall(SYS_close_range, 3U, ~0U, CLOSE_RANGE_CLOEXEC) < 0)
-		_exit(ERR_ROCKET);
-	(void)!exec_supervisor(o, program, ready_fd, &e);
+	(void)!exec_supervisor(l);
+	(void)!cannot_start(program, &e);
 	(void)!write(ready_fd, &e, sizeof(e));
 	_exit(ERR_ROCKET);
 }
@@ -64,14 +102,20 @@ static int exec_supervisor(const struct supervisor_options *o, const char *progr
 int launch_detached(const struct supervisor_options *o, const char *program, struct err *e)
 {
 	struct err word = {};
+	struct launch l;
+	autoclose int exe_fd = -1;
 	int ready[2];
 	pid_t pid;
+	int r = own_exe_open(program, &exe_fd, e);
 
+	if (r < 0)
+		return r;
 	if (pipe2(ready, O_CLOEXEC) < 0)
 		return err_errno(e, "can't make a pipe");
+	make_launch(o, ready[1], exe_fd, &l);
 	pid = vfork();
 	if (pid == 0)
-		detached_child(o, program, ready[1]);
+		detached_child(&l, program, ready[1]);
 	close(ready[1]);
 	ssize_t n = pid < 0 ? -1 : io_read_full(ready[0], &word, sizeof(word));
 	close(ready[0]);
@@ -104,9 +148,14 @@ int launch_parse(int argc, char **argv, struct supervisor_options *ret, struct e
 		.run_dir = argv[2],
 		.pod = { .phase = POD_RUNNING, .fd = parse_fd(argv[4]), .lock_fd = parse_fd(argv[5]) },
 		.ready_fd = parse_fd(argv[6]),
-		.programs = argv[7],
+		.programs = argv[8],
+		.foreground = strchr(argv[9], 'f'),
+		.interactive = strchr(argv[9], 'i'),
+		.quiet = strchr(argv[9], 'q'),
 	};
 	memcpy(ret->pod.id, argv[3], POD_ID_LEN);
+	if (own_exe_shut(parse_fd(argv[7]), argv[0], e) < 0)
+		return -e->code;
 	if (fcntl(ret->pod.fd, F_SETFD, FD_CLOEXEC) < 0 || fcntl(ret->pod.lock_fd, F_SETFD, FD_CLOEXEC) < 0)
 		return err_errno(e, "rocket-supervise got no pod");
 	if (ret->ready_fd >= 0)
