@@ -7,6 +7,8 @@ cd "$(dirname "$0")/.."
 [ -e /usr/bin/apt-get ] && [ ! -e /run/systemd/system ] || { echo "start this with test/fresh.sh" >&2; exit 2; }
 
 say() { printf '== %s\n' "$*"; }
+# What a command says is of interest only when it fails.
+quietly() { local log; log=$("$@" 2>&1) || { printf '%s\nfailed: %s\n' "$log" "$*" >&2; exit 1; }; }
 
 # An image of one program, by hand, and a pod of it. $1: the program to call.
 try_pod() {
@@ -20,9 +22,9 @@ try_pod() {
 }
 
 say "the package"
-make deb bundle >/dev/null
+quietly make deb bundle
 before=$(find / -xdev \( -path /proc -o -path /source -o -path /tmp -o -path /var \) -prune -o -print | LC_ALL=C sort)
-apt-get -qq -y install --no-install-recommends ./build/rocket_*.deb >/dev/null 2>&1
+quietly apt-get -qq -y install --no-install-recommends ./build/rocket_*.deb
 dpkg -V rocket
 rocket version
 [ -e /usr/lib/systemd/system/rocket-gc.timer ]
@@ -30,17 +32,18 @@ rocket version
 [ -s /usr/share/man/man1/rocket.1.gz ]
 [ -s /usr/share/man/man5/rocket-recipe.5.gz ]
 try_pod rocket /tmp/deb
-apt-get -qq -y purge rocket >/dev/null 2>&1
+quietly apt-get -qq -y purge rocket
 after=$(find / -xdev \( -path /proc -o -path /source -o -path /tmp -o -path /var \) -prune -o -print | LC_ALL=C sort)
 left=$(comm -13 <(echo "$before") <(echo "$after") | grep -v -e '^/etc/ld.so.cache' -e '/libisal' -e '^/usr/share/doc/lib' || :)
 [ -z "$left" ] || { echo "the package left behind: $left" >&2; exit 1; }
 
 say "the bundle on a bare, read-only root"
 bare=$(mktemp -d)
+chmod 755 "$bare"
 mkdir -p "$bare"/{opt,proc,sys,dev,tmp,var,run,bin}
 cp -r build/rocket-*-"$(uname -m)" "$bare/opt/rocket"
 cp /bin/busybox "$bare/bin/busybox" 2>/dev/null || {
-	apt-get -qq -y install --no-install-recommends busybox-static >/dev/null 2>&1
+	quietly apt-get -qq -y install --no-install-recommends busybox-static
 	cp /bin/busybox "$bare/bin/busybox"
 }
 unshare --mount --propagation private bash -eu -c '

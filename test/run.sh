@@ -10,6 +10,8 @@
 #   pod       test/pod on this host                                                           check
 #   guest     test/pod in a user-mode-linux guest: cgroup v2, every capability                check
 #   analyze   clang's static analyzer over src/                                               check
+#   fresh     in a Debian 12 that was just made: the demo; package and bundle (long: the      their own
+#             tests, too, and the unit tests of an arm64 build under emulation)
 #
 # STAGES="pod guest" runs only those, BUILD moves the build folders, PODS picks files of test/pod by a pattern.
 # The last line is `N passed, N failed, N skipped`; the exit code is 1 when anything failed.
@@ -18,7 +20,7 @@ here=$(cd "$(dirname "$0")" && pwd)
 root=$(dirname "$here")
 long=${1-}
 build=${BUILD:-$root/build}
-all="build rules unit fuzz pod guest analyze"
+all="build rules unit fuzz pod guest analyze fresh"
 stages=${STAGES:-$all}
 # In the guest the short set: what touches cgroups, namespaces, mounts. Long: all of it.
 # Its kernel has no IPv6, which the tests of the network want, and one processor without hurry.
@@ -156,6 +158,20 @@ stage_guest()
 }
 
 stage_analyze() { step "static analysis" "$root/tools/analyze.sh" "$build/check"; }
+
+stage_fresh()
+{
+	if [ "$(id -u)" -ne 0 ]; then
+		skip "fresh: it needs root"
+		return
+	fi
+	step "make demo on a fresh Debian" "$here/fresh.sh" make demo
+	step "package and bundle on a fresh Debian" "$here/fresh.sh" test/packages.sh
+	if [ -n "$long" ]; then
+		step "make check on a fresh Debian" "$here/fresh.sh" env STAGES="build rules unit fuzz pod" make check
+		step "arm64" make -C "$root" cross-arm64
+	fi
+}
 
 begin=$SECONDS
 for stage in $all; do
