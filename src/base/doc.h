@@ -13,6 +13,8 @@
 #include "base/arena.h"
 #include "base/err.h"
 
+struct str;
+
 enum doc_kind { DOC_NULL, DOC_BOOL, DOC_INT, DOC_FLOAT, DOC_STR, DOC_LIST, DOC_MAP };
 
 struct doc {
@@ -36,6 +38,13 @@ struct doc {
 				     struct err *e);
 [[nodiscard]] int doc_parse_json(struct arena *a, const char *file, const char *text, size_t len, struct doc **ret,
 				 struct err *e);
+
+/* TOML 1.0 without dates, at most 256 KiB (doc_toml.c): other programs' configuration. Linked by programs of libexec. */
+[[nodiscard]] int doc_parse_toml(struct arena *a, const char *file, const char *text, size_t len, struct doc **ret,
+				 struct err *e);
+
+/* The tree as JSON: with pretty on lines with tabs, else without any space. */
+void doc_write_json(struct str *out, const struct doc *node, bool pretty);
 
 /* The value of a key, or NULL; node may be NULL or no map. */
 const struct doc *doc_get(const struct doc *node, const char *key);
