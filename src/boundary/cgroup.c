@@ -19,6 +19,7 @@
 #include "base/cleanup.h"
 #include "base/io.h"
 #include "base/str.h"
+#include "boundary/cgroup_delegated.h"
 #include "boundary/cgroup_limits.h"
 
 #define CGROUP_ROOT "/sys/fs/cgroup"
@@ -110,6 +111,10 @@ uint32_t cgroup_hierarchies_of(const struct plan *p)
 {
 	struct cgroup_settings all = { .n = 0 };
 	uint32_t which = 1 << CGROUP_PIDS | 1 << CGROUP_UNIFIED;
+
+	/* An ordinary user has groups of the cgroup2 hierarchy or none (cgroup_delegated.h). */
+	if (plan_is_rootless(p))
+		return p->cgroup ? 1 << CGROUP_UNIFIED : 0;
 
 	cgroup_settings_add(&all, &p->limits);
 	for (size_t i = 0; i <= p->apps.n; i++) {
@@ -299,6 +304,11 @@ int cgroup_make_pod(const struct cgroup_host *h, const struct plan *p, struct cg
 	struct cgroup_settings s = { .n = 0 };
 	int r;
 
+	*ret = (struct cgroup)CGROUP_NONE;
+	if (!p->cgroup)
+		return 0;
+	if (plan_is_rootless(p) && cgroup_delegation_make_room(h->root_fd[CGROUP_UNIFIED], p->cgroup) < 0)
+		return err_errno(e, "can't make room for control groups below %s", p->cgroup);
 	cgroup_settings_add(&s, &p->limits);
 	s.devices = cgroup_must_limit_devices(p);
 	/* What an app limits must be enabled on every level above it. */
@@ -323,6 +333,9 @@ int cgroup_make_app(const struct cgroup_host *h, const struct plan *p, const str
 	char path[256];
 	int r;
 
+	*ret = (struct cgroup)CGROUP_NONE;
+	if (!p->cgroup)
+		return 0;
 	cgroup_settings_add(&s, &app->limits);
 	snprintf(path, sizeof(path), "%s/%s", p->cgroup, app->name);
 	r = make_group(h, path, &s, true, ret, e);
@@ -397,6 +410,11 @@ int cgroup_freeze(const struct cgroup_host *h, const struct cgroup *c, bool froz
 		r = io_write_knob(c->fd[CGROUP_FREEZER], "freezer.state", frozen ? "FROZEN" : "THAWED");
 	else
 		r = (errno = ENOENT, -1);
+	if (r < 0 && !*c->path) {
+		err_new(e, ERR_FAILED, "can't %s the pod", frozen ? "freeze" : "thaw");
+		err_because(e, "it has no control group: this host gave its user none (cgroup v2 delegation)");
+		return err_try(e, "%s", cgroup_delegation_remedy());
+	}
 	if (r < 0)
 		return err_errno(e, "can't %s the control group %s", frozen ? "freeze" : "thaw", c->path);
 	if (frozen && c->fd[CGROUP_UNIFIED] < 0)

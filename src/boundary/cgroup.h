@@ -47,7 +47,7 @@ void cgroup_host_close(struct cgroup_host *h);
 
 /* One group: its folder in every hierarchy where it was made. */
 struct cgroup {
-	char path[256]; /* below each root: "rocket-ID" or "rocket-ID/web" */
+	char path[256]; /* below each root: "rocket-ID" or "rocket-ID/web"; "" where there is none */
 	int fd[CGROUP_N];
 };
 #define CGROUP_NONE { .fd = { -1, -1, -1, -1, -1, -1, -1, -1 } }
@@ -55,6 +55,7 @@ struct cgroup {
 /* Where a pod's group goes: "rocket-ID", or below the caller's own group where systemd delegated one. */
 void cgroup_pod_path(const struct cgroup_host *h, const char *id, char *ret, size_t cap);
 
+/* A plan without a control group (an ordinary user's, where none was given to him) gets CGROUP_NONE from both. */
 /* Makes the pod's group with the pod's limits. ERR_FAILED names a limit that this host can't enforce. */
 [[nodiscard]] int cgroup_make_pod(const struct cgroup_host *h, const struct plan *p, struct cgroup *ret, struct err *e);
 /* Makes the app's group below the pod's with the app's limits and its devices. */

@@ -145,7 +145,7 @@ static int set_capabilities(uint64_t caps)
 /* A user other than root keeps no capability (the bounding set still says what setuid programs could have). */
 static void become_user(const struct confine *c, int status_fd)
 {
-	if (become_ids(c->uid, c->gid, c->groups, c->n_groups) < 0)
+	if (become_ids(c->uid, c->gid, c->groups, c->n_groups, c->keep_groups) < 0)
 		fail_errno(c->who, status_fd, "becoming its user (is the id within the pod's range?)");
 	if (set_capabilities(c->uid == 0 ? c->caps : 0) < 0)
 		fail_errno(c->who, status_fd, "its capabilities");

@@ -24,6 +24,7 @@ struct confine {
 	gid_t gid;
 	gid_t groups[CONFINE_MAX_GROUPS];
 	size_t n_groups;
+	bool keep_groups;       /* the pod's user namespace lets nobody change them (become.h) */
 	uint64_t caps;
 	bool new_privs;
 	bool make_workdir;      /* an app's start makes a missing one, enter does not */

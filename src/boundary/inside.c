@@ -104,6 +104,7 @@ struct magic {
 	size_t n_options;
 	unsigned int attrs;
 	bool v2_only;
+	bool many_ids;          /* its last option names an id that a pod of one id lacks */
 	bool may_lack;          /* some kernels are built without it */
 	long magic;             /* checked, for what programs trust by path */
 };
@@ -116,6 +117,7 @@ static const struct magic magics[] = {
 		       { "mode", MOUNTFD_STRING, "0620", -1 },
 		       { "gid", MOUNTFD_STRING, "5", -1 } },
 	  .n_options = 3,
+	  .many_ids = true,
 	  .attrs = MOUNT_ATTR_NOSUID | MOUNT_ATTR_NOEXEC },
 	{ .type = "mqueue", .target = "/dev/mqueue", .attrs = MAGIC_ATTRS, .may_lack = true },
 	{ .type = "sysfs", .target = "/sys", .attrs = MAGIC_ATTRS | MOUNT_ATTR_RDONLY, .magic = SYSFS_MAGIC },
@@ -135,7 +137,7 @@ static int open_magic_target(int root, const char *path)
 	return path_open_beneath(root, path, O_PATH | O_DIRECTORY, 0);
 }
 
-static int mount_magic(int root, const struct magic *m, struct err *e)
+static int mount_magic(int root, const struct plan *p, const struct magic *m, struct err *e)
 {
 	struct statfs fs;
 	autoclose int at = open_magic_target(root, m->target + 1);
@@ -146,7 +148,7 @@ static int mount_magic(int root, const struct magic *m, struct err *e)
 		err_errno(e, "the image's %s is no directory", m->target);
 		return err_try(e, "mend the image: %s must be a directory or missing", m->target);
 	}
-	fd = mountfd_new(m->type, m->options, m->n_options, m->attrs);
+	fd = mountfd_new(m->type, m->options, m->n_options - (m->many_ids && p->ids.kind == IDS_SINGLE), m->attrs);
 	if (fd < 0 && errno == ENODEV && m->may_lack)
 		return 0;
 	if (fd < 0 || (m->magic && (fstatfs(fd, &fs) < 0 || (long)fs.f_type != m->magic)) || mountfd_attach(fd, at) < 0)
@@ -177,7 +179,7 @@ static int mount_magics(int root, const struct inside *in, struct err *e)
 
 		if (m->v2_only && (!in->cgroup_v2 || in->plan->host_net))
 			continue;
-		r = is_of_the_host(in->plan, m) ? mount_of_the_host(root, m, e) : mount_magic(root, m, e);
+		r = is_of_the_host(in->plan, m) ? mount_of_the_host(root, m, e) : mount_magic(root, in->plan, m, e);
 		if (r < 0)
 			return r;
 	}
@@ -296,6 +298,8 @@ static int attach_all(const struct inside *in, struct err *e)
 	int root = in->root->tree_fd;
 	int r = attach(root, "/dev", true, in->root->dev_fd, e);
 
+	for (size_t i = 0; r == 0 && i < in->root->n_nodes; i++)
+		r = attach(root, in->root->nodes[i].target, false, in->root->nodes[i].fd, e);
 	if (r == 0)
 		r = mount_magics(root, in, e);
 	if (r == 0)

@@ -2,6 +2,7 @@
 /* An app's root by descriptors, on the host's side. See root.h; what happens inside is inside.c. */
 #include "boundary/root.h"
 
+#include <assert.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <inttypes.h>
@@ -96,6 +97,37 @@ static const char *const dev_links[][2] = {
 	{ "/proc/self/fd/2", "stderr" }, { "/proc/kcore", "core" },	 { "pts/ptmx", "ptmx" },
 };
 
+/*
+ * A device that the user may not make: the host's own node, bound onto an empty file. Its owner stays the host's, so the
+ * pod may do with it what its mode lets others, or its user, do.
+ */
+static int bind_node(struct app_root *root, const char *host_path, const char *target, mode_t type, dev_t dev, struct err *e)
+{
+	struct stat st;
+	autoclose int fd = mountfd_clone(AT_FDCWD, host_path, 0);
+
+	if (fd < 0 || mountfd_setattr(fd, MOUNT_ATTR_NOSUID | MOUNT_ATTR_NOEXEC, 0, 0) < 0)
+		return err_errno(e, "can't bind the device %s", host_path);
+	if (fstat(fd, &st) < 0 || (st.st_mode & S_IFMT) != type || st.st_rdev != dev)
+		return err_new(e, ERR_FAILED, "the host's %s is not the device that it should be", host_path);
+	if (mknodat(root->dev_fd, target + strlen("/dev/"), S_IFREG | 0644, 0) < 0)
+		return err_errno(e, "can't make the place of the device %s", target);
+	root->nodes[root->n_nodes++] = (struct root_mount){ .fd = take_fd(&fd), .target = target };
+	return 0;
+}
+
+static int bind_standard_nodes(struct app_root *root, struct err *e)
+{
+	/* As the mounts' targets, they live as long as the root's description does. */
+	static const char *const paths[] = { "/dev/null", "/dev/zero", "/dev/full", "/dev/random", "/dev/urandom", "/dev/tty" };
+	int r = 0;
+
+	static_assert(ARRAY_SIZE(paths) == ARRAY_SIZE(standard_nodes));
+	for (size_t i = 0; r == 0 && i < ARRAY_SIZE(paths); i++)
+		r = bind_node(root, paths[i], paths[i], S_IFCHR, makedev(standard_nodes[i].major, standard_nodes[i].minor), e);
+	return r;
+}
+
 /* mknod(2) obeys the umask; the supervisor's is 0. */
 static int make_node(int dirfd, const char *name, mode_t type, mode_t mode, dev_t dev, uid_t uid, gid_t gid)
 {
@@ -104,9 +136,10 @@ static int make_node(int dirfd, const char *name, mode_t type, mode_t mode, dev_
 	return fchownat(dirfd, name, uid, gid, AT_SYMLINK_NOFOLLOW);
 }
 
-static int make_device(int dev_fd, const struct plan *p, const struct plan_app *app, const struct plan_device *d,
-		       struct err *e)
+static int make_device(struct app_root *root, const struct plan *p, const struct plan_app *app,
+		       const struct plan_device *d, struct err *e)
 {
+	const int dev_fd = root->dev_fd;
 	const char *name = d->target + strlen("/dev/");
 	const char *slash = strrchr(name, '/');
 	mode_t mode = (mode_t)((strchr(d->access, 'r') ? 0444 : 0) | (strchr(d->access, 'w') ? 0222 : 0)) & 0660;
@@ -120,16 +153,16 @@ static int make_device(int dev_fd, const struct plan *p, const struct plan_app *
 		if (r < 0)
 			return r;
 	}
+	if (plan_is_rootless(p))
+		return bind_node(root, d->path, d->target, type, makedev(d->major, d->minor), e);
 	if (make_node(dev_fd, name, type, mode, makedev(d->major, d->minor), p->ids.base + app->uid,
 		      p->ids.base + app->gid) < 0)
 		return err_errno(e, "can't make the device %s for %s", d->target, app->name);
 	return 0;
 }
 
-static int fill_dev(int dev_fd, const struct plan *p, const struct plan_app *app, struct err *e)
+static bool make_standard_nodes(int dev_fd, uid_t root)
 {
-	static const char *const dirs[] = { "pts", "shm", "mqueue" };
-	const uid_t root = p->ids.base;
 	bool ok = true;
 
 	for (size_t i = 0; ok && i < ARRAY_SIZE(standard_nodes); i++) {
@@ -137,6 +170,16 @@ static int fill_dev(int dev_fd, const struct plan *p, const struct plan_app *app
 
 		ok = make_node(dev_fd, n->name, S_IFCHR, 0666, makedev(n->major, n->minor), root, root) == 0;
 	}
+	return ok;
+}
+
+static int fill_dev(struct app_root *app_root, const struct plan *p, const struct plan_app *app, struct err *e)
+{
+	static const char *const dirs[] = { "pts", "shm", "mqueue" };
+	const int dev_fd = app_root->dev_fd;
+	const uid_t root = p->ids.base;
+	bool ok = plan_is_rootless(p) || make_standard_nodes(dev_fd, root);
+
 	for (size_t i = 0; ok && i < ARRAY_SIZE(dev_links); i++)
 		ok = symlinkat(dev_links[i][0], dev_fd, dev_links[i][1]) == 0 &&
 		     fchownat(dev_fd, dev_links[i][1], root, root, AT_SYMLINK_NOFOLLOW) == 0;
@@ -146,26 +189,21 @@ static int fill_dev(int dev_fd, const struct plan *p, const struct plan_app *app
 		ok = make_node(dev_fd, "console", S_IFREG, 0600, 0, root, root) == 0;
 	if (!ok)
 		return err_errno(e, "can't fill the /dev of %s", app->name);
-	for (size_t i = 0; i < app->devices.n; i++) {
-		int r = make_device(dev_fd, p, app, &app->devices.v[i], e);
+	int r = plan_is_rootless(p) ? bind_standard_nodes(app_root, e) : 0;
 
-		if (r < 0)
-			return r;
-	}
-	return 0;
+	for (size_t i = 0; r == 0 && i < app->devices.n; i++)
+		r = make_device(app_root, p, app, &app->devices.v[i], e);
+	return r;
 }
 
-static int make_dev(const struct plan *p, const struct plan_app *app, int *ret_fd, struct err *e)
+static int make_dev(const struct plan *p, const struct plan_app *app, struct app_root *root, struct err *e)
 {
-	autoclose int fd = new_tmpfs(p, 64 << 10, "755", MOUNT_ATTR_NOSUID | MOUNT_ATTR_NOEXEC);
-
-	if (fd < 0)
+	root->dev_fd = new_tmpfs(p, 64 << 10, "755", MOUNT_ATTR_NOSUID | MOUNT_ATTR_NOEXEC);
+	if (plan_is_rootless(p))
+		root->nodes = calloc(ARRAY_SIZE(standard_nodes) + app->devices.n, sizeof(*root->nodes));
+	if (root->dev_fd < 0 || (plan_is_rootless(p) && !root->nodes))
 		return err_errno(e, "can't make the /dev of %s", app->name);
-	int r = fill_dev(fd, p, app, e);
-	if (r < 0)
-		return r;
-	*ret_fd = take_fd(&fd);
-	return 0;
+	return fill_dev(root, p, app, e);
 }
 
 /* ---- the root file system ---- */
@@ -196,7 +234,7 @@ static int map_view(int view_fd, const struct pod_files *files)
 }
 
 /* Overlay takes descriptors since 6.13 for upper and work, since 6.5 for lower ones; before, paths. */
-static int new_overlay(int lower_fd, int upper_fd, int work_fd)
+static int new_overlay(int lower_fd, int upper_fd, int work_fd, bool user_marks)
 {
 	char lower[32], upper[32], work[32];
 	struct mountfd_option by_fd[] = {
@@ -204,21 +242,25 @@ static int new_overlay(int lower_fd, int upper_fd, int work_fd)
 		{ "upperdir", MOUNTFD_FD, NULL, upper_fd },
 		{ "workdir", MOUNTFD_FD, NULL, work_fd },
 		{ "volatile", MOUNTFD_FLAG, NULL, -1 },
+		{ "userxattr", MOUNTFD_FLAG, NULL, -1 },
 	};
 	struct mountfd_option by_path[] = {
 		{ "lowerdir", MOUNTFD_STRING, lower, -1 },
 		{ "upperdir", MOUNTFD_STRING, upper, -1 },
 		{ "workdir", MOUNTFD_STRING, work, -1 },
 		{ "volatile", MOUNTFD_FLAG, NULL, -1 },
+		{ "userxattr", MOUNTFD_FLAG, NULL, -1 },
 	};
-	int fd = mountfd_new("overlay", by_fd, ARRAY_SIZE(by_fd), MOUNT_ATTR_NODEV);
+	/* An ordinary user may not write trusted.* attributes: user.* ones say what overlay must remember. */
+	const size_t n = ARRAY_SIZE(by_fd) - !user_marks;
+	int fd = mountfd_new("overlay", by_fd, n, MOUNT_ATTR_NODEV);
 
 	if (fd >= 0 || errno != EINVAL)
 		return fd;
 	snprintf(lower, sizeof(lower), "/proc/self/fd/%d", lower_fd);
 	snprintf(upper, sizeof(upper), "/proc/self/fd/%d", upper_fd);
 	snprintf(work, sizeof(work), "/proc/self/fd/%d", work_fd);
-	return mountfd_new("overlay", by_path, ARRAY_SIZE(by_path), MOUNT_ATTR_NODEV);
+	return mountfd_new("overlay", by_path, n, MOUNT_ATTR_NODEV);
 }
 
 /* `volatile` left its marker in a work folder that was cleanly unmounted in this boot: it may go. */
@@ -242,7 +284,7 @@ static int make_overlay(const struct root_request *r, int *ret_fd, struct err *e
 	if (upper < 0 || work < 0)
 		return err_errno(e, "can't make the writable layer of %s", r->app->name);
 	clear_volatile_marker(work);
-	int fd = new_overlay(lower, upper, work);
+	int fd = new_overlay(lower, upper, work, plan_is_rootless(r->plan));
 	if (fd < 0) {
 		err_errno(e, "can't put together the root of %s", r->app->name);
 		return err_try(e, "rocket doctor   (overlay file system)");
@@ -439,7 +481,7 @@ int root_prepare(const struct root_request *r, struct app_root *ret, struct err 
 	int err = make_tree(r, &root.tree_fd, e);
 
 	if (err == 0)
-		err = make_dev(r->plan, r->app, &root.dev_fd, e);
+		err = make_dev(r->plan, r->app, &root, e);
 	if (err == 0)
 		err = open_shm(r, &root, e);
 	if (err == 0)
@@ -458,7 +500,10 @@ void root_close(struct app_root *root)
 {
 	for (size_t i = 0; i < root->n; i++)
 		cleanup_close(&root->mounts[i].fd);
+	for (size_t i = 0; i < root->n_nodes; i++)
+		cleanup_close(&root->nodes[i].fd);
 	free(root->mounts);
+	free(root->nodes);
 	cleanup_close(&root->tree_fd);
 	cleanup_close(&root->dev_fd);
 	cleanup_close(&root->shm_fd);

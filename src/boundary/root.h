@@ -44,6 +44,8 @@ struct root_mount {
 struct app_root {
 	int tree_fd;                /* the root file system */
 	int dev_fd;                 /* /dev */
+	struct root_mount *nodes;   /* the host's device nodes, for an ordinary user's /dev: he can make none */
+	size_t n_nodes;
 	int shm_fd;                 /* /dev/shm */
 	int empty_fd;               /* an empty, read-only directory: what masks directories */
 	struct root_mount *mounts;  /* sorted by target, parents first */

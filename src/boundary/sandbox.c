@@ -87,7 +87,7 @@ int sandbox_namespaces(const struct plan *p)
 	/* The parent writes the id maps first. */
 	if (read(go_fd, &go, 1) != 1)
 		_exit(ERR_ROCKET);
-	if (become_ids(0, 0, NULL, 0) < 0) {
+	if (become_ids(0, 0, NULL, 0, r->plan->ids.kind == IDS_SINGLE) < 0) {
 		err_errno(&e, "can't become root of the pod's user namespace");
 		child_fail(status_fd, &e);
 	}
@@ -107,7 +107,11 @@ static int write_map(pid_t pid, const char *file, const struct plan_ids *ids)
 	char path[64], map[64];
 
 	snprintf(path, sizeof(path), "/proc/%d/%s", pid, file);
-	snprintf(map, sizeof(map), "0 %u %u\n", ids->base, ids->count);
+	/* A line of a map must lie in one line of the map above it: an ordinary user's own id has one to itself. */
+	if (ids->kind == IDS_SUBIDS)
+		snprintf(map, sizeof(map), "0 0 1\n1 1 %u\n", ids->count - 1);
+	else
+		snprintf(map, sizeof(map), "0 %u %u\n", ids->base, ids->count);
 	return io_write_knob(AT_FDCWD, path, map);
 }
 

@@ -130,7 +130,7 @@ static int enter_pod(const struct spawn *s, struct err *e)
 		return err_errno(e, "can't enter the namespaces of %s", s->app->name);
 	if (s->enter_pidfd < 0 && s->pid_holder_pidfd >= 0 && setns(s->pid_holder_pidfd, CLONE_NEWPID) < 0)
 		return err_errno(e, "can't enter the process table of %s", s->app->name);
-	if (s->plan->ids.count && become_ids(0, 0, NULL, 0) < 0)
+	if (s->plan->ids.count && become_ids(0, 0, NULL, 0, s->plan->ids.kind == IDS_SINGLE) < 0)
 		return err_errno(e, "can't become root of the pod's user namespace");
 	return 0;
 }
@@ -299,6 +299,7 @@ int spawn_process(const struct spawn *s, struct spawned *ret, struct err *e)
 		.workdir = s->workdir ?: app->workdir ?: "/",
 		.uid = s->has_user ? s->uid : app->uid,
 		.gid = s->has_user ? s->gid : app->gid,
+		.keep_groups = s->plan->ids.kind == IDS_SINGLE,
 		.caps = app->caps,
 		.new_privs = app->new_privs,
 		.make_workdir = s->enter_pidfd < 0,

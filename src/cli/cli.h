@@ -38,6 +38,7 @@ struct cli {
 	const struct verb *verb;     /* the one that runs … */
 	const struct verb *parent;   /* … and the one that it belongs to ("image" of "image list"), or NULL */
 	struct arena *arena;         /* lives as long as the process */
+	char **argv;                 /* the whole command line */
 };
 
 struct verb {

@@ -6,16 +6,14 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <unistd.h>
 
 #include "base/cleanup.h"
 #include "base/str.h"
-#include "base/unit.h"
-#include "boundary/own_exe.h"
 #include "cli/cli.h"
 #include "cli/config.h"
 #include "cli/help.h"
+#include "cli/hide.h"
 #include "cli/settle.h"
 #include "cli/verbs.h"
 
@@ -45,30 +43,6 @@ static int no_verb(struct cli *cli, struct err *e)
 	return err_try(e, "rocket help");
 }
 
-/*
- * A verb that enters pods does it as a copy of this process: so it begins once more, as a program that nobody there can
- * reach (own_exe.h). The descriptor's number comes in the environment, from where it goes at once.
- */
-static int hide_program(char **argv, struct err *e)
-{
-	static const char variable[] = "ROCKET_OWN_EXE";
-	const char *number = getenv(variable);
-	autoclose int exe = -1;
-	char text[16];
-	uint64_t fd;
-
-	if (number && unit_parse_u64(number, 3, 1 << 20, &fd) == 0) {
-		unsetenv(variable);
-		return own_exe_shut((int)fd, "rocket", e);
-	}
-	if (own_exe_open("/proc/self/exe", &exe, e) < 0)
-		return -e->code;
-	snprintf(text, sizeof(text), "%d", exe);
-	setenv(variable, text, 1);
-	(void)!own_exe_become(exe, argv, environ);
-	return err_errno(e, "can't begin once more");
-}
-
 static int run(struct cli *cli, int argc, char **argv, int *ret_code, struct err *e)
 {
 	int at = 1, words = 0;
@@ -79,7 +53,7 @@ static int run(struct cli *cli, int argc, char **argv, int *ret_code, struct err
 		return no_verb(cli, e);
 	if (verb_resolve(argc - at, argv + at, &cli->verb, &cli->parent, &words, e) < 0)
 		return -e->code;
-	/* Who is not root is told so by the verb. */
+	/* An ordinary user's verb first goes where it may: it calls this by itself. */
 	if (cli->verb->spawns && geteuid() == 0 && hide_program(argv, e) < 0)
 		return -e->code;
 	if (config_load(cli->arena, config_places(cli->arena), &cli->config, e) < 0 || settle(cli, e) < 0)
@@ -101,7 +75,7 @@ static void fill_standard_fds(void)
 int main(int argc, char **argv)
 {
 	autoarena arena = {};
-	struct cli cli = {.arena = &arena};
+	struct cli cli = {.arena = &arena, .argv = argv};
 	struct err e = {};
 	int code = 0;
 

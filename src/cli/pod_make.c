@@ -16,24 +16,19 @@
 #include "base/cleanup.h"
 #include "base/io.h"
 #include "base/str.h"
+#include "base/rootless.h"
 #include "boundary/cgroup.h"
+#include "boundary/cgroup_delegated.h"
+#include "boundary/rootless_enter.h"
 #include "boundary/seccomp.h"
 #include "cli/libexec.h"
+#include "cli/user_half.h"
 #include "pod/resolve.h"
 #include "supervise/ids.h"
 #include "supervise/launch.h"
 #include "supervise/ledger.h"
 
 enum { INPUT_FILE_MAX = 4 << 20, ZONE_MAX = 64 << 10 };
-
-int pod_make_need_root(struct err *e)
-{
-	if (geteuid() == 0)
-		return 0;
-	err_new(e, ERR_ROCKET, "pods of ordinary users are not built yet");
-	err_because(e, "this version makes the pod's user namespace and its mounts as root");
-	return err_try(e, "sudo rocket run …");
-}
 
 /* ---- the command line ---- */
 
@@ -227,6 +222,36 @@ static char *read_boot_id(struct arena *a)
 	return arena_strndup(a, id, n > 0 ? (size_t)n - 1 : 0);
 }
 
+/* An ordinary user's pods all have his ids: nothing is taken, and nothing given back. */
+static void use_own_ids(const struct pod_making *m, struct pod_host *host)
+{
+	struct cgroup_delegation d;
+	struct rootless r;
+	uint32_t wanted = m->pod.ids ?: 65536;
+
+	if (!rootless_here(&r))
+		rootless_ids(&r);
+	host->ids = (struct plan_ids){
+		.count = r.sub_count && r.sub_count < wanted - 1 ? r.sub_count + 1 : wanted,
+		.kind = r.sub_count ? IDS_SUBIDS : IDS_SINGLE,
+		.user = r.uid,
+		.group = r.gid,
+		.sub_uid = r.sub_uid,
+		.sub_gid = r.sub_gid,
+	};
+	if (!r.sub_count)
+		host->ids.count = 1;
+	host->cgroup = NULL;
+	host->rootless = true;
+	host->ids_most = r.sub_count + 1;
+	host->limits_try = cgroup_delegation_remedy();
+	cgroup_delegation_find(&d);
+	host->no_limits = cgroup_delegation_lack(&d);
+	host->no_pids_limit = !cgroup_delegation_has(&d, "pids");
+	if (d.found)
+		host->cgroup = arena_printf(m->cli->arena, "%s%srocket-%s", d.base, *d.base ? "/" : "", m->dir.id);
+}
+
 static int resolve(struct pod_making *m, struct err *e)
 {
 	struct rlimit nofile = {};
@@ -248,7 +273,9 @@ static int resolve(struct pod_making *m, struct err *e)
 	in.host.term = getenv("TERM");
 	if (getrandom(&in.random, sizeof(in.random), 0) < 0)
 		return err_errno(e, "no random numbers");
-	if (m->dry)
+	if (geteuid() != 0 || rootless_here(NULL))
+		use_own_ids(m, &in.host);
+	else if (m->dry)
 		in.host.ids = (struct plan_ids){ .base = 0x10000000, .count = m->pod.ids ?: 65536 };
 	else if (ids_take(&m->state, m->dir.id, m->pod.ids ?: 65536, &in.host.ids, e) < 0)
 		return -e->code;
@@ -289,7 +316,8 @@ static int write_pod(struct pod_making *m, struct err *e)
 
 int pod_make(struct pod_making *m, struct err *e)
 {
-	int r = pod_make_need_root(e);
+	/* A plan alone touches nothing of the pod's. */
+	int r = m->dry ? 0 : user_half_enter(m->cli, e);
 
 	if (r == 0)
 		r = state_open(m->cli->dir, m->cli->run_dir, &m->state, e);

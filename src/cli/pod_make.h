@@ -39,5 +39,3 @@ void pod_make_close(struct pod_making *m);
  */
 [[nodiscard]] int pod_make_launch(struct cli *cli, const struct state *s, struct pod_dir *dir, const struct plan *plan,
 				  bool detach, struct err *e);
-/* Rocket needs root so far: refuses an ordinary user by name. */
-[[nodiscard]] int pod_make_need_root(struct err *e);

@@ -10,6 +10,7 @@
 
 #include "base/cleanup.h"
 #include "base/io.h"
+#include "boundary/ns_pids.h"
 #include "cli/pod_group.h"
 
 #define PROC_FILE_MAX 65536
@@ -67,6 +68,21 @@ static const char *command_line(struct arena *a, char *text, size_t len, const c
 	return arena_strndup(a, text, len);
 }
 
+/* The host's id as the pod has it. False for one that is none of the pod's. */
+static bool pod_uid(const struct plan_ids *ids, uint64_t uid, uint64_t *ret)
+{
+	if (ids->kind != IDS_RANGE && uid == ids->user)
+		uid = 0;
+	else if (ids->kind == IDS_SINGLE)
+		return false;
+	else if (ids->kind == IDS_SUBIDS)
+		uid = uid - ids->sub_uid + 1;
+	else
+		uid -= ids->count ? ids->base : 0;
+	*ret = uid;
+	return !ids->count || uid < ids->count;
+}
+
 static int read_proc(struct arena *a, int64_t pid, const struct plan_ids *ids, struct process *ret)
 {
 	autoclose int dir = open(arena_printf(a, "/proc/%lld", (long long)pid), O_PATH | O_DIRECTORY | O_CLOEXEC);
@@ -80,19 +96,29 @@ static int read_proc(struct arena *a, int64_t pid, const struct plan_ids *ids, s
 	    io_read_file(dir, "stat", PROC_FILE_MAX, &stat, &n, &gone) < 0 ||
 	    io_read_file(dir, "cmdline", 4U << 20, &command, &command_len, &gone) < 0)
 		return -1; /* it has just ended */
-	uint64_t uid = first_number(status_value(a, status, "Uid"));
+	uint64_t inner = 0;
+	bool known = pod_uid(ids, first_number(status_value(a, status, "Uid")), &inner);
 
 	*ret = (struct process){
 		.pid = pid,
 		.state = status_value(a, status, "State"),
 		.inner_pid = last_number(status_value(a, status, "NSpid")),
-		.uid_known = !ids->count || (uid >= ids->base && uid - ids->base < ids->count),
-		.uid = uid - (ids->count ? ids->base : 0),
+		.uid_known = known,
+		.uid = inner,
 		.rss_bytes = first_number(status_value(a, status, "VmRSS")) * 1024,
 		.cpu_ns = cpu_time(stat),
 		.command = command_line(a, command, command_len, status_value(a, status, "Name")),
 	};
 	return 0;
+}
+
+/* An app without a control group: its processes are those that see its mounts. */
+static int read_pids(const struct pod_look *p, const char *app, int64_t **ret, size_t *ret_n, struct err *e)
+{
+	const struct app_status *status = pod_look_app_status(p, app);
+	ino_t mounts = status && status->pid ? ns_pids_mounts_of((pid_t)status->pid) : 0;
+
+	return mounts ? ns_pids_list(mounts, ret, ret_n, e) : 0;
 }
 
 int pod_process_list(struct arena *a, const struct pod_look *p, const char *app, struct processes *out, struct err *e)
@@ -104,7 +130,7 @@ int pod_process_list(struct arena *a, const struct pod_look *p, const char *app,
 
 	if (pod_group_open(p, app, &g, &ended) < 0)
 		return 0; /* it waits for its restart, or is over */
-	int r = cgroup_read_pids(&g.host, &g.group, &pids, &n, e);
+	int r = p->plan.cgroup ? cgroup_read_pids(&g.host, &g.group, &pids, &n, e) : read_pids(p, app, &pids, &n, e);
 
 	pod_group_close(&g);
 	for (size_t i = 0; r == 0 && i < n; i++) {

@@ -19,7 +19,7 @@
 #include "base/io.h"
 #include "boundary/mountfd.h"
 #include "boundary/root.h"
-#include "cli/pod_make.h"
+#include "cli/user_half.h"
 #include "cli/verb_image.h"
 
 static int app_ended(const struct pod_root *r, struct err *e)
@@ -125,10 +125,11 @@ int pod_root_userns(const struct plan_ids *ids)
 static int mount_stopped(struct cli *cli, struct pod_root *r, struct err *e)
 {
 	const struct plan *plan = &r->ref.plan;
-	autoclose int userns = plan->ids.count ? pod_root_userns(&plan->ids) : -1;
+	const bool maps = plan->ids.count && !plan_is_rootless(plan);
+	autoclose int userns = maps ? pod_root_userns(&plan->ids) : -1;
 	autoclose int view = -1;
 
-	if (plan->ids.count && userns < 0)
+	if (maps && userns < 0)
 		return err_errno(e, "cannot make a user namespace with the pod's ids");
 	/* Held until the end: nobody starts, removes or copies into it meanwhile. */
 	if (state_lock_pod(&r->ref.pod, e) < 0 || image_open_store(cli, &r->store, e) < 0 ||
@@ -146,7 +147,7 @@ int pod_root_open(struct cli *cli, const char *word, enum pod_root_mounts mounts
 {
 	autoroot r = POD_ROOT_NONE;
 
-	if (pod_make_need_root(e) < 0 || pod_ref_open(cli, word, &r.ref, e) < 0 ||
+	if (user_half_enter_for(cli, word, e) < 0 || pod_ref_open(cli, word, &r.ref, e) < 0 ||
 	    pod_ref_need_app(&r.ref, word, e) < 0)
 		return -e->code;
 	if ((r.ref.pod.phase == POD_RUNNING ? open_running(cli, &r, mounts, e) : mount_stopped(cli, &r, e)) < 0)

@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include "base/cleanup.h"
+#include "base/rootless.h"
 #include "base/str.h"
 
 const char *const cli_output_names[] = {
@@ -93,7 +94,7 @@ static const char *xdg_dir(struct cli *cli, const char *variable, const char *be
 
 static int settle_default_dirs(struct cli *cli, struct err *e)
 {
-	if (geteuid() == 0) {
+	if (rootless_is_host_root()) {
 		cli->dir = "/var/lib/rocket";
 		cli->run_dir = "/run/rocket";
 		return 0;

@@ -10,6 +10,7 @@
 #include "cli/emit.h"
 #include "cli/image_pods.h"
 #include "cli/pod_look.h"
+#include "cli/user_half.h"
 #include "cli/verb_image.h"
 #include "cli/verbs.h"
 #include "cli/volumes.h"
@@ -135,7 +136,7 @@ static int run(struct cli *cli, int argc, char **argv)
 	int n;
 
 	if (cli_parse(cli, argc, argv, take_none, NULL, &words, &n, &e) < 0 || cli_check_words(cli, n, 0, 0, &e) < 0 ||
-	    measure_images(cli, &usage[IMAGES], &e) < 0 || pod_look_state(cli, &s, &e) < 0 ||
+	    user_half_enter(cli, &e) < 0 || measure_images(cli, &usage[IMAGES], &e) < 0 || pod_look_state(cli, &s, &e) < 0 ||
 	    measure_pods(cli, &s, &usage[PODS], &e) < 0 || measure_volumes(cli, &s, &usage[VOLUMES], &e) < 0)
 		return cli_fail(cli, &e);
 	if (cli->output == CLI_JSON || cli->output == CLI_YAML)

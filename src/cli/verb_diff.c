@@ -16,10 +16,11 @@
 
 #include "base/cleanup.h"
 #include "base/path.h"
+#include "base/rootless.h"
 #include "cli/emit.h"
-#include "cli/pod_make.h"
 #include "cli/pod_ref.h"
 #include "cli/tar_parts.h"
+#include "cli/user_half.h"
 #include "cli/verb_image.h"
 #include "cli/verbs.h"
 
@@ -73,11 +74,13 @@ static bool is_whiteout(const struct stat *st)
 	return S_ISCHR(st->st_mode) && st->st_rdev == makedev(0, 0);
 }
 
+/* An ordinary user's overlay keeps its marks where he may write them (overlayfs.rst, userxattr). */
 static bool is_opaque(int fd)
 {
+	const char *name = rootless_here(NULL) ? "user.overlay.opaque" : "trusted.overlay.opaque";
 	char value[2];
 
-	return fgetxattr(fd, "trusted.overlay.opaque", value, sizeof(value)) == 1 && value[0] == 'y';
+	return fgetxattr(fd, name, value, sizeof(value)) == 1 && value[0] == 'y';
 }
 
 static int open_child(int dirfd, const char *name)
@@ -237,7 +240,7 @@ static int run(struct cli *cli, int argc, char **argv)
 	int n;
 
 	if (cli_parse(cli, argc, argv, take_none, NULL, &words, &n, &e) < 0 || cli_check_words(cli, n, 1, 1, &e) < 0 ||
-	    pod_make_need_root(&e) < 0 || pod_ref_open(cli, words[0], &ref, &e) < 0 ||
+	    user_half_enter(cli, &e) < 0 || pod_ref_open(cli, words[0], &ref, &e) < 0 ||
 	    pod_ref_need_app(&ref, words[0], &e) < 0)
 		return cli_fail(cli, &e);
 	d.ids = ref.plan.ids;

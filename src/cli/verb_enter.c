@@ -23,9 +23,11 @@
 #include "base/path.h"
 #include "base/str.h"
 #include "boundary/spawn.h"
-#include "cli/pod_make.h"
+#include "cli/hide.h"
 #include "cli/pod_ref.h"
 #include "cli/terminal.h"
+#include "cli/user_half.h"
+#include "cli/verbs.h"
 #include "pod/accounts.h"
 
 enum { OPT_USER = 1, OPT_WORKDIR, OPT_ENV, OPT_TTY, OPT_STDIN, ACCOUNTS_MAX = 1 << 20, CHUNK = 4096 };
@@ -318,13 +320,32 @@ static int open_root(struct enter *en, struct err *e)
 	return 0;
 }
 
+/* An ordinary user goes where his pod was made, and begins there once more as main() lets root begin. */
+static int begin_inside(struct cli *cli, const char *word, struct err *e)
+{
+	if (geteuid() == 0)
+		return 0;
+	int r = user_half_enter_for(cli, word, e);
+	return r < 0 ? r : hide_program(cli->argv, e);
+}
+
+/* The app's control group; without one where the pod has none. */
+static int open_group(struct enter *en, const struct cgroup_host *host, struct cgroup *ret, struct err *e)
+{
+	char path[256];
+
+	if (!en->ref.plan.cgroup)
+		return 0;
+	snprintf(path, sizeof(path), "%s/%s", en->ref.plan.cgroup, en->ref.app->name);
+	return cgroup_open(host, path, ret, e);
+}
+
 static int enter(struct enter *en, const char *word, int argc, char **argv, struct err *e)
 {
 	[[gnu::uninitialized]] struct seccomp_program program;
 	struct cgroup_host host;
 	struct cgroup cgroup = CGROUP_NONE;
-	char path[256];
-	int r = pod_make_need_root(e);
+	int r = begin_inside(en->cli, word, e);
 
 	if (r == 0)
 		r = pod_ref_open(en->cli, word, &en->ref, e);
@@ -338,8 +359,7 @@ static int enter(struct enter *en, const char *word, int argc, char **argv, stru
 		r = cgroup_host_open(cgroup_hierarchies_of(&en->ref.plan), &host, e);
 	if (r < 0 || !en->ref.app)
 		return r;
-	snprintf(path, sizeof(path), "%s/%s", en->ref.plan.cgroup, en->ref.app->name);
-	r = cgroup_open(&host, path, &cgroup, e);
+	r = open_group(en, &host, &cgroup, e);
 	en->spawn = (struct spawn){
 		.plan = &en->ref.plan,
 		.app = en->ref.app,

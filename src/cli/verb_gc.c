@@ -13,6 +13,7 @@
 #include "cli/emit.h"
 #include "cli/image_pods.h"
 #include "cli/pod_look.h"
+#include "cli/user_half.h"
 #include "cli/verb_image.h"
 #include "cli/verbs.h"
 #include "cli/volumes.h"
@@ -138,7 +139,8 @@ static int run(struct cli *cli, int argc, char **argv)
 	char **words;
 	int n;
 
-	if (cli_parse(cli, argc, argv, take, &c, &words, &n, &pods) < 0 || cli_check_words(cli, n, 0, 0, &pods) < 0)
+	if (cli_parse(cli, argc, argv, take, &c, &words, &n, &pods) < 0 || cli_check_words(cli, n, 0, 0, &pods) < 0 ||
+	    user_half_enter(cli, &pods) < 0)
 		return cli_fail(cli, &pods);
 	if (!c.grace_given)
 		(void)!unit_parse_time(config_get(cli->config, "grace_period"), &c.grace_ns);

@@ -4,6 +4,7 @@
 #include "base/unit.h"
 #include "cli/emit.h"
 #include "cli/image_pods.h"
+#include "cli/user_half.h"
 #include "cli/verb_image.h"
 
 enum { OPT_GRACE, OPT_DRY_RUN };
@@ -62,7 +63,7 @@ static int run(struct cli *cli, int argc, char **argv)
 	int n;
 
 	if (cli_parse(cli, argc, argv, take, &w, &words, &n, &e) < 0 || cli_check_words(cli, n, 0, 0, &e) < 0 ||
-	    image_open_store(cli, &store, &e) < 0 || store_sweep(&store, &w, &e) < 0)
+	    user_half_enter(cli, &e) < 0 || image_open_store(cli, &store, &e) < 0 || store_sweep(&store, &w, &e) < 0)
 		return cli_fail(cli, &e);
 	return print(cli, &w);
 }

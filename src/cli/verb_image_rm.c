@@ -9,6 +9,7 @@
 #include "base/unit.h"
 #include "cli/emit.h"
 #include "cli/image_pods.h"
+#include "cli/user_half.h"
 #include "cli/verb_image.h"
 
 struct options {
@@ -90,7 +91,7 @@ static int run(struct cli *cli, int argc, char **argv)
 	int n;
 
 	if (cli_parse(cli, argc, argv, take, &options, &words, &n, &e) < 0 || cli_check_words(cli, n, 1, -1, &e) < 0 ||
-	    image_open_store(cli, &store, &e) < 0)
+	    user_half_enter(cli, &e) < 0 || image_open_store(cli, &store, &e) < 0)
 		return cli_fail(cli, &e);
 	for (int i = 0; i < n; i++)
 		if (remove_image(cli, &store, words[i], options.force, &freed, &e) < 0)

@@ -1,6 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* rocket rm: pods and all that is theirs; named volumes stay. */
+#include <unistd.h>
+
 #include "cli/pod_look.h"
+#include "cli/user_half.h"
 #include "cli/verbs.h"
 
 enum { OPT_FORCE = 1 };
@@ -55,7 +58,7 @@ static int remove_pod(struct cli *cli, const struct state *s, const char *word, 
 			return 0;
 		}
 	}
-	if (state_remove_pod(s, &p.dir, e) < 0)
+	if (user_half_enter(cli, e) < 0 || state_remove_pod(s, &p.dir, e) < 0)
 		return -e->code;
 	state_log_event(s, "removed", p.dir.id, p.plan.name, NULL, NULL);
 	return 0;
@@ -74,8 +77,11 @@ static int run(struct cli *cli, int argc, char **argv)
 		return cli_fail(cli, &e);
 	int code = pod_look_each(cli, words, remove_pod, &force);
 
-	/* Each rm sweeps at most one pod that died on the way; what it can't remove is gc's to report. */
-	if (pod_look_state(cli, &s, &ignored) == 0)
+	/*
+	 * Each rm sweeps at most one pod that died on the way; what it can't remove is gc's to report. An ordinary user's
+	 * does when it was inside his half of the host anyway.
+	 */
+	if (geteuid() == 0 && pod_look_state(cli, &s, &ignored) == 0)
 		(void)!state_sweep_dead(&s, 1, &swept, &ignored);
 	return code;
 }

@@ -12,6 +12,7 @@
 #include "base/io.h"
 #include "base/str.h"
 #include "cli/pod_make.h"
+#include "cli/user_half.h"
 #include "supervise/status.h"
 
 enum { OPT_DETACH = 1, OPT_ATTACH };
@@ -78,7 +79,7 @@ static int start(struct cli *cli, const char *word, enum pod_phase from, bool de
 	autostate s = { -1, -1 };
 	autopod p = POD_DIR_NONE;
 	struct plan plan;
-	int r = pod_make_need_root(e);
+	int r = user_half_enter(cli, e);
 
 	if (r == 0)
 		r = state_open(cli->dir, cli->run_dir, &s, e);

@@ -59,13 +59,14 @@ static void fill_from_processes(struct arena *a, const struct pod_look *p, const
 	struct processes all = {};
 	struct err ended = {};
 
-	if ((u->has_memory && u->has_cpu) || pod_process_list(a, p, app, &all, &ended) < 0)
+	if ((u->has_memory && u->has_cpu && u->has_pids) || pod_process_list(a, p, app, &all, &ended) < 0)
 		return;
 	for (size_t i = 0; i < all.list.n; i++) {
 		u->memory_bytes += u->has_memory ? 0 : all.list.v[i].rss_bytes;
 		u->cpu_ns += u->has_cpu ? 0 : all.list.v[i].cpu_ns;
 	}
-	u->has_memory = u->has_cpu = true;
+	u->pids = u->has_pids ? u->pids : all.list.n;
+	u->has_memory = u->has_cpu = u->has_pids = true;
 }
 
 static void look_at_app(struct arena *a, const struct pod_look *p, const char *app, struct samples *s)
@@ -74,7 +75,7 @@ static void look_at_app(struct arena *a, const struct pod_look *p, const char *a
 	struct err ended = {};
 
 	/* An app that waits for its restart has no group. */
-	if (pod_group_open(p, app, &g, &ended) < 0)
+	if (pod_group_open(p, app, &g, &ended) < 0 || !pod_look_app_status(p, app)->pid)
 		return;
 	struct sample *new = list_add(a, &s->list);
 

@@ -4,6 +4,7 @@
 #include "base/unit.h"
 #include "cli/emit.h"
 #include "cli/pod_look.h"
+#include "cli/user_half.h"
 #include "cli/verb_volume.h"
 #include "cli/verbs.h"
 #include "cli/volumes.h"
@@ -97,7 +98,7 @@ static int run_inspect(struct cli *cli, int argc, char **argv)
 	int n;
 
 	if (cli_parse(cli, argc, argv, take_none, NULL, &words, &n, &e) < 0 || cli_check_words(cli, n, 1, -1, &e) < 0 ||
-	    pod_look_state(cli, &s, &e) < 0)
+	    user_half_enter(cli, &e) < 0 || pod_look_state(cli, &s, &e) < 0)
 		return cli_fail(cli, &e);
 	for (; *words; words++) {
 		if (volumes_find(cli, &s, *words, list_add(cli->arena, &found), &e) < 0)
@@ -126,7 +127,8 @@ static int run_rm(struct cli *cli, int argc, char **argv)
 	char **words;
 	int n;
 
-	if (cli_parse(cli, argc, argv, take_none, NULL, &words, &n, &e) < 0 || cli_check_words(cli, n, 1, -1, &e) < 0)
+	if (cli_parse(cli, argc, argv, take_none, NULL, &words, &n, &e) < 0 || cli_check_words(cli, n, 1, -1, &e) < 0 ||
+	    user_half_enter(cli, &e) < 0)
 		return cli_fail(cli, &e);
 	return pod_look_each(cli, words, remove_volume, NULL);
 }

@@ -11,6 +11,7 @@
 #include "cli/pod_look.h"
 #include "cli/tar_in.h"
 #include "cli/tar_out.h"
+#include "cli/user_half.h"
 #include "cli/verb_volume.h"
 #include "cli/volumes.h"
 #include "pod/names.h"
@@ -33,14 +34,14 @@ static int take_none(void *context, const struct opt *o, const char *value, stru
 	return 0; /* import has no options of its own */
 }
 
-static int export(const struct cli *cli, const char *name, const char *file, struct err *e)
+static int export(struct cli *cli, const char *name, const char *file, struct err *e)
 {
 	autostate s = {-1, -1};
 	autoarchive out = ARCHIVE_FILE_NONE;
 	struct volume_entry v;
 	autoclose int fd = -1;
 
-	if (archive_file_open(file, &out, e) < 0 || pod_look_state(cli, &s, e) < 0 ||
+	if (archive_file_open(file, &out, e) < 0 || user_half_enter(cli, e) < 0 || pod_look_state(cli, &s, e) < 0 ||
 	    volumes_find(cli, &s, name, &v, e) < 0 || volumes_open(&s, name, &fd, e) < 0)
 		return -e->code;
 	struct tar_out t = {.sink = tar_sink_fd, .context = &out.fd, .xattrs = true,
@@ -104,7 +105,8 @@ static int import(struct cli *cli, const char *name, const char *file, struct er
 	autostate s = {-1, -1};
 	autoclose int from = -1, to = -1;
 
-	if (name_check(NAME_VOLUME, name, e) < 0 || open_input(file, &from, e) < 0 || pod_look_state(cli, &s, e) < 0 ||
+	if (name_check(NAME_VOLUME, name, e) < 0 || open_input(file, &from, e) < 0 || user_half_enter(cli, e) < 0 ||
+	    pod_look_state(cli, &s, e) < 0 ||
 	    volumes_begin(&s, name, &to, e) < 0)
 		return -e->code;
 	if (fill(cli, from, to, e) == 0 && volumes_commit(&s, name, e) == 0)

@@ -78,7 +78,7 @@ static int make_special(struct unpacker *p, const struct tree_node *n, const str
 {
 	int r;
 
-	if (p->u->as_user && !S_ISFIFO(n->mode) && !S_ISLNK(n->mode)) {
+	if ((p->u->as_user || p->u->no_devices) && (S_ISCHR(n->mode) || S_ISBLK(n->mode))) {
 		p->u->left_out++;
 		return 0;
 	}
@@ -124,7 +124,7 @@ static int make_link(struct unpacker *p, uint32_t dir, uint32_t node, const stru
 	name_text(&p->u->tree->name[p->first_name[node]], text);
 	if (linkat(here ? at->dirfd : other, text, at->dirfd, at->name, 0) == 0)
 		return 0;
-	if (errno == ENOENT && p->u->as_user) { /* a device that was left out */
+	if (errno == ENOENT && (p->u->as_user || p->u->no_devices)) { /* a device that was left out */
 		p->u->left_out++;
 		return 0;
 	}

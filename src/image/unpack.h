@@ -21,9 +21,10 @@ struct unpack {
 	bool mount_points;      /* with the places that tree_add_mount_points() added */
 	uint32_t shift;         /* added to every user and group id: for a pod whose file system can't map ids */
 	bool as_user;           /* no privilege: owners stay the caller's, devices and what else needs privilege are left out */
+	bool no_devices;        /* in an ordinary user's namespace: no device nodes, no attributes of the host's root */
 	/* out: */
 	uint64_t files, bytes;
-	uint64_t left_out;      /* with as_user: devices, owners and attributes that could not be had */
+	uint64_t left_out;      /* with as_user or no_devices: devices, owners and attributes that could not be had */
 };
 
 /*

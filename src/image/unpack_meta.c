@@ -46,6 +46,8 @@ static bool may_leave_out(const struct unpacker *p, const char *name, int errnum
 
 	if (p->u->as_user && (!user || errnum == ENOTSUP || errnum == EPERM))
 		return true;
+	if (p->u->no_devices && !strncmp(name, "trusted.", 8))
+		return true;
 	return user && errnum == EPERM; /* user.* is for files and directories alone (xattr(7)) */
 }
 

@@ -18,6 +18,7 @@
 #include "base/io.h"
 #include "base/opt.h"
 #include "base/path.h"
+#include "base/rootless.h"
 #include "base/str.h"
 #include "image/unpack.h"
 #include "libexec/image_merge.h"
@@ -44,7 +45,12 @@ static int unpack_view(struct image_tool *t, const char *view, struct unpack *u,
 	u->tree = rebuilt.tree;
 	u->layer_fds = fds;
 	u->n_layers = rebuilt.n_devices;
+	struct rootless user;
+
 	u->as_user = geteuid() != 0;
+	u->no_devices = rootless_here(&user);
+	/* Of an ordinary user with one id all files are, whoever the image says. */
+	u->as_user |= u->no_devices && user.sub_count == 0;
 	r = unpack_tree(u, e);
 	u->tree = NULL;
 	return r;
@@ -64,6 +70,9 @@ int image_build_tree(struct image_tool *t, const char *view, struct err *e)
 	struct unpack u = {.dirfd = tree.fd, .mount_points = true};
 
 	r = unpack_view(t, view, &u, e);
+	if (r == 0 && u.as_user && u.left_out)
+		image_say(t, "you have one user id: %llu files of other owners, devices or attributes are root's in the pod, "
+			  "or left out   (rocket doctor)", (unsigned long long)u.left_out);
 	if (r == 0)
 		return blob_tree_commit(&tree, view, e);
 	blob_tree_abort(&tree);

@@ -51,6 +51,14 @@ static uint64_t range_value(const struct range *r, const struct plan_limits *l)
 	return narrow;
 }
 
+const char *limits_first(const struct plan_limits *l)
+{
+	for (size_t i = 0; i < ARRAY_SIZE(ranges); i++)
+		if (range_value(&ranges[i], l))
+			return ranges[i].key;
+	return l->cpuset ? "cpuset" : NULL;
+}
+
 static int check_range(const struct range *r, const struct plan_limits *l, struct err *e)
 {
 	uint64_t value = range_value(r, l);

@@ -10,6 +10,9 @@
  * key. */
 [[nodiscard]] int limits_check(const struct plan_limits *l, struct err *e);
 
+/* The first limit that is asked for, as a manifest calls it; NULL: none is. */
+const char *limits_first(const struct plan_limits *l);
+
 /* "nofile" and "1024", "1024:4096", "unlimited", "1024:unlimited" (getrlimit(2)). */
 [[nodiscard]] int limits_parse_rlimit(struct arena *a, const char *name, const char *text,
 				      struct plan_rlimit *ret, struct err *e);

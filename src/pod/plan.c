@@ -11,6 +11,7 @@
 const char *const distance_names[] = {"joined", "close", "apart", NULL};
 const char *const restart_names[] = {"never", "on-failure", "always", NULL};
 const char *const app_kind_names[] = {"app", "init", "sidecar", NULL};
+const char *const ids_kind_names[] = {"range", "subids", "single", NULL};
 const char *const mount_kind_names[] = {"bind", "volume", "tmpfs", "file", NULL};
 const char *const hole_kind_names[] = {"in",  "in-fd", "in-pod",   "out", "path", "socket",
 				       "dev", "cap",   "newprivs", "ns",  NULL};
@@ -134,6 +135,11 @@ static const struct field_set volume_set = FIELD_SET("volume", struct plan_volum
 static const struct field ids_fields[] = {
 	FIELD(struct plan_ids, base, "base", FIELD_U32),
 	FIELD(struct plan_ids, count, "count", FIELD_U32),
+	FIELD(struct plan_ids, kind, "kind", FIELD_ENUM, .names = ids_kind_names),
+	FIELD(struct plan_ids, user, "user", FIELD_U32),
+	FIELD(struct plan_ids, group, "group", FIELD_U32),
+	FIELD(struct plan_ids, sub_uid, "sub_uid", FIELD_U32),
+	FIELD(struct plan_ids, sub_gid, "sub_gid", FIELD_U32),
 };
 static const struct field_set ids_set = FIELD_SET("ids", struct plan_ids, ids_fields);
 

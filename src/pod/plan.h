@@ -110,10 +110,23 @@ struct plan_volume {
 	uint32_t mode;
 };
 
-/* One host id range, mapped one to one onto 0..count-1; count 0: no user namespace (ns:user). */
+/*
+ * Whose ids the pod's are: a range of the host's that it has to itself (root's pods); or an ordinary user's, who is the
+ * pod's root himself, with his ranges of /etc/subuid and /etc/subgid for the others, or alone.
+ */
+enum ids_kind { IDS_RANGE, IDS_SUBIDS, IDS_SINGLE };
+extern const char *const ids_kind_names[];
+
+/*
+ * One id range of where the supervisor lives, mapped one to one onto 0..count-1; count 0: no user namespace (ns:user).
+ * For root that is the host; for an ordinary user his half of it, where base is 0 (boundary/rootless_enter.h).
+ */
 struct plan_ids {
 	uint32_t base;
 	uint32_t count;
+	enum ids_kind kind;
+	uint32_t user, group;      /* an ordinary user's: the host's ids of the pod's 0 … */
+	uint32_t sub_uid, sub_gid; /* … and of its 1, with IDS_SUBIDS */
 };
 
 struct plan {
@@ -139,5 +152,11 @@ struct plan {
 };
 
 extern const struct field_set plan_set;
+
+/* Is it an ordinary user's pod? */
+static inline bool plan_is_rootless(const struct plan *p)
+{
+	return p->ids.kind != IDS_RANGE;
+}
 
 struct plan_app *plan_find_app(const struct plan *p, const char *name);

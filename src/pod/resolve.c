@@ -10,6 +10,7 @@
 
 #include "base/cleanup.h"
 #include "base/str.h"
+#include "pod/limits.h"
 #include "pod/names.h"
 #include "pod/place.h"
 #include "pod/resolve_parts.h"
@@ -101,6 +102,32 @@ static int resolve_facts(struct resolve *r, struct err *e)
 	plan->cgroup = arena_strdup(r->arena, host->cgroup);
 	plan->ids = host->ids;
 	return 0;
+}
+
+/* A limit that nothing here can enforce is refused where it is asked for; who asks for none gets none. */
+static int check_enforceable(const struct resolve *r, const char *who, const struct plan_limits *l, struct err *e)
+{
+	const char *first = r->in->host.no_limits ? limits_first(l) : NULL;
+
+	if (!first)
+		return 0;
+	err_new(e, ERR_FAILED, "this host can't enforce the limit '%s' of %s", first, who);
+	err_because(e, "%s", r->in->host.no_limits);
+	return err_try(e, "%s", r->in->host.limits_try);
+}
+
+static int resolve_limits(struct resolve *r, struct err *e)
+{
+	int rc = check_enforceable(r, "the pod", &r->pod->limits, e);
+
+	for (size_t i = 0; i < r->pod->apps.n && !rc; i++) {
+		const struct pod_app *app = &r->pod->apps.v[i];
+
+		rc = check_enforceable(r, app->name, &app->limits, e);
+		if (rc)
+			rc = place_err_text(app->place, e);
+	}
+	return rc;
 }
 
 static int resolve_plain(struct resolve *r, struct err *e)
@@ -195,6 +222,7 @@ int plan_resolve(const struct pod_inputs *in, struct plan *ret, struct err *e)
 {
 	static int (*const steps[])(struct resolve * r, struct err * e) = {
 		resolve_facts, resolve_app_names, resolve_names,   resolve_exit, resolve_plain,
+		resolve_limits,
 		resolve_holes, resolve_sysctls,   resolve_volumes, resolve_apps,
 	};
 	struct plan plan = {};

@@ -52,7 +52,12 @@ struct pod_sources {
 /* Facts of the host and of this start. */
 struct pod_host {
 	const char *boot_id;
-	const char *cgroup;   /* below each hierarchy's root */
+	const char *cgroup;   /* below each hierarchy's root; NULL: the pod has none */
+	const char *no_limits; /* why no limit can be enforced here; NULL: they can */
+	bool no_pids_limit;   /* not even the default one */
+	bool rootless;        /* an ordinary user's pod */
+	uint32_t ids_most;    /* … and how many ids he has */
+	const char *limits_try; /* the command that brings what no_limits misses */
 	struct plan_ids ids;  /* the range that this pod was given */
 	uint64_t nofile_hard; /* the host's hard limit on open files; 0: unlimited */
 	const char *term;     /* the caller's TERM, or NULL */

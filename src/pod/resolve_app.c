@@ -43,7 +43,14 @@ static int ids_too_few(const struct resolve *r, const char *what, uint64_t id, s
 	err_new(e, ERR_USAGE, "%s, and the pod has %u ids", what, r->in->host.ids.count);
 	if (wanted > UINT64_C(1) << 30)
 		return err_because(e, "a pod can't have more than 1073741824 ids");
-	err_because(e, "the ids of a pod are 0 to %u", r->in->host.ids.count - 1);
+	if (r->in->host.ids.kind == IDS_SINGLE)
+		err_because(e, "a pod has your own id alone: you have none in /etc/subuid and /etc/subgid, or newuidmap is "
+			       "missing");
+	else
+		err_because(e, "the ids of a pod are 0 to %u", r->in->host.ids.count - 1);
+	if (r->in->host.rootless && id >= r->in->host.ids_most)
+		return err_try(e, "usermod --add-subuids FIRST-LAST --add-subgids FIRST-LAST USER   (as root; see rocket "
+				  "doctor)");
 	return err_try(e, "rocket run --ids %llu …", (unsigned long long)wanted);
 }
 
@@ -71,7 +78,8 @@ static int resolve_image(struct resolve *r, struct resolve_app *ra, struct err *
 	ra->app.image = arena_strdup(r->arena, ra->asked->image);
 	ra->app.image_digest = arena_strdup(r->arena, ra->image->manifest_digest);
 	ra->app.view = arena_strdup(r->arena, ra->image->view);
-	if (ids->count && ra->image->max_id >= ids->count)
+	/* With one id alone all files are the user's, whatever the image says. */
+	if (ids->count && ids->kind != IDS_SINGLE && ra->image->max_id >= ids->count)
 		return ids_too_few(r,
 				   arena_printf(r->arena, "the image %s holds files of the id %llu",
 						ra->app.image,
@@ -336,7 +344,7 @@ static int resolve_plain(struct resolve *r, struct resolve_app *ra, struct err *
 	app->pre_start = asked->pre_start;
 	app->post_stop = asked->post_stop;
 	app->limits = asked->limits;
-	if (!app->limits.pids)
+	if (!app->limits.pids && !r->in->host.no_pids_limit)
 		app->limits.pids = PIDS_DEFAULT;
 	if (app->distance == DISTANCE_APART) {
 		err_new(e, ERR_USAGE, "app '%s': distance apart is not built yet", asked->name);

@@ -215,6 +215,8 @@ static int give_device(struct resolve *r, struct resolve_app *ra, const struct h
 		return bad_device(h, "a folder lies there: name each device in it", e);
 	if (file.kind != HOST_FILE_CHAR && file.kind != HOST_FILE_BLOCK)
 		return bad_device(h, "what lies there is no device", e);
+	if (r->in->host.rootless && (!strchr(h->access, 'r') || !strchr(h->access, 'w')))
+		return bad_device(h, "an ordinary user can't limit what a pod does with a device: only rw can be given", e);
 	if (has_device(&ra->app, h->target))
 		return bad_device(h,
 				  arena_printf(r->arena,

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * The directory form of a view, trees/ID: for hosts where EROFS can't serve (rootless, Linux before 6.12, a
- * store on overlayfs or tmpfs). It is written under a temporary name whose directory is locked by its
+ * store on overlayfs or tmpfs). An ordinary user's is
+ * called ID.MAP (base/rootless.h): whose its files are on the disk depends on the ids that he had then. It is written under a temporary name whose directory is locked by its
  * writer, so that the sweep knows a dead one, then synced as a whole and renamed.
  */
 #include "store/blob.h"
@@ -21,12 +22,21 @@
 
 #include "base/cleanup.h"
 #include "base/io.h"
+#include "base/rootless.h"
 #include "store/layout.h"
 #include "store/view.h"
 
-static void tree_path(const char *view, char path[160])
+void view_tree_path(const char *view, char path[160])
 {
-	snprintf(path, 160, "trees/%.128s", view);
+	struct rootless user;
+	char map[16];
+
+	if (!rootless_here(&user)) {
+		snprintf(path, 160, "trees/%.128s", view);
+		return;
+	}
+	rootless_map_name(&user, map);
+	snprintf(path, 160, "trees/%.128s.%s", view, map);
 }
 
 bool blob_tree_exists(const struct store *s, const char *view)
@@ -36,7 +46,7 @@ bool blob_tree_exists(const struct store *s, const char *view)
 
 	if (!layout_is_view_id(view))
 		return false;
-	tree_path(view, path);
+	view_tree_path(view, path);
 	return fstatat(s->dirfd, path, &st, AT_SYMLINK_NOFOLLOW) == 0 && S_ISDIR(st.st_mode);
 }
 
@@ -62,7 +72,7 @@ int blob_tree_commit(struct blob_tree *t, const char *view, struct err *e)
 	char path[160];
 	int r = 0;
 
-	tree_path(view, path);
+	view_tree_path(view, path);
 	if (!layout_is_view_id(view))
 		r = err_new(e, ERR_FAILED, "'%.140s' is no view", view ? view : "");
 	else if (syncfs(t->fd) < 0)
@@ -192,7 +202,7 @@ int view_open_tree(const struct store *s, const char *view, int *ret_fd, struct 
 	char path[160];
 	int r = 0;
 
-	tree_path(view, path);
+	view_tree_path(view, path);
 	if (!blob_tree_exists(s, view))
 		r = build_tree(s, view, e);
 	return r < 0 ? r : clone_tree(s, path, ret_fd, e);

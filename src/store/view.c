@@ -25,6 +25,7 @@
 
 #include "base/cleanup.h"
 #include "base/io.h"
+#include "base/rootless.h"
 #include "store/layout.h"
 
 enum { VIEW_LOCK_TRIES = 1000 };
@@ -184,8 +185,9 @@ static int open_locked(const struct store *s, int viewsfd, int use, const char *
 	if (is_mounted(viewsfd, view))
 		return clone_mount(viewsfd, view, ret_fd, e);
 	/* A tree that is there says that EROFS could not serve when it was built. */
-	snprintf(tree, sizeof(tree), "trees/%.128s", view);
-	if (faccessat(s->dirfd, tree, F_OK, AT_SYMLINK_NOFOLLOW) < 0) {
+	view_tree_path(view, tree);
+	/* An ordinary user may mount no EROFS (user_namespaces(7)). */
+	if (!rootless_here(NULL) && faccessat(s->dirfd, tree, F_OK, AT_SYMLINK_NOFOLLOW) < 0) {
 		r = mount_view(s, viewsfd, use, view, ret_fd, &no_erofs);
 		if (r == 0)
 			return 0;

@@ -18,6 +18,9 @@
  */
 [[nodiscard]] int view_open_tree(const struct store *s, const char *view, int *ret_fd, struct err *e);
 
+/* "trees/ID", or an ordinary user's "trees/ID.MAP": below DIR. */
+void view_tree_path(const char *view, char path[160]);
+
 /* Opens RUN/views, made when it is missing. */
 [[nodiscard]] int view_open_run(const struct store *s, int *ret_fd, struct err *e);
 

@@ -22,6 +22,7 @@
 
 #include "base/cleanup.h"
 #include "base/io.h"
+#include "boundary/ns_pids.h"
 #include "supervise/supervisor.h"
 
 #define NS_PER_S 1000000000LL
@@ -250,6 +251,7 @@ static void on_exec(struct loop_source *source, uint32_t events)
 		return;
 	}
 	a->status->pid = a->proc.pid;
+	a->mounts = a->s->plan.cgroup ? 0 : ns_pids_mounts_of(a->proc.pid);
 	if (a->phase != APP_PHASE_MAIN)
 		return;
 	a->status->started_ns = io_now_ns();
@@ -263,6 +265,19 @@ static void on_exec(struct loop_source *source, uint32_t events)
 }
 
 /* ---- the end of its process ---- */
+
+/* What an app forked lives on where others share its process table: it ends with the app. */
+static void kill_rest(struct app *a)
+{
+	struct err ignored = {};
+
+	if (a->plan->distance != DISTANCE_JOINED)
+		return;
+	if (a->s->plan.cgroup)
+		(void)!cgroup_kill(&a->s->cgroup_host, &a->cgroup, &ignored);
+	else
+		ns_pids_kill(a->mounts);
+}
 
 static bool should_restart(const struct app *a)
 {
@@ -334,7 +349,6 @@ static void on_exit_ready(struct loop_source *source, uint32_t events)
 {
 	struct app *a = source->owner;
 	siginfo_t info = {};
-	struct err e = {};
 
 	if (waitid(P_PIDFD, (id_t)a->proc.pidfd, &info, WEXITED | WNOHANG) < 0 || info.si_pid == 0)
 		return;
@@ -345,9 +359,7 @@ static void on_exit_ready(struct loop_source *source, uint32_t events)
 		if (a->proc.pidfd < 0)
 			return;
 	}
-	/* Where others share its process table, what it forked lives on: it ends with the app. */
-	if (a->plan->distance == DISTANCE_JOINED)
-		(void)!cgroup_kill(&a->s->cgroup_host, &a->cgroup, &e);
+	kill_rest(a);
 	close_process(a);
 	streams_finish(&a->streams);
 	if (a->phase == APP_PHASE_POST_STOP) {
@@ -369,11 +381,9 @@ void app_signal(struct app *a, int sig)
 
 void app_kill(struct app *a)
 {
-	struct err ignored = {};
-
 	app_signal(a, SIGKILL);
-	if (a->has_cgroup && a->plan->distance == DISTANCE_JOINED)
-		(void)!cgroup_kill(&a->s->cgroup_host, &a->cgroup, &ignored);
+	if (a->has_cgroup)
+		kill_rest(a);
 }
 
 /* A stop that is under way may be hurried, never slowed. */

@@ -134,7 +134,7 @@ int ids_take(const struct state *s, const char *pod_id, uint32_t count, struct p
 
 int ids_index(int index_fd, const char *pod_id, const struct plan_ids *ids)
 {
-	for (uint32_t i = 0; i < ids->count / SLOT_IDS; i++) {
+	for (uint32_t i = 0; ids->kind == IDS_RANGE && i < ids->count / SLOT_IDS; i++) {
 		char path[32];
 
 		snprintf(path, sizeof(path), "ids/%u", ids->base / SLOT_IDS + i);

@@ -107,7 +107,8 @@ static int make_files(struct supervisor *s, struct err *e)
 		{ "resolv.conf", str_text(&resolv) },
 	};
 
-	return root_make_pod_files(&s->plan, s->sandbox.userns_fd, s->attach_fd, texts, ARRAY_SIZE(texts), &s->files,
+	/* An ordinary user can't map the ids of the host's file systems: files are his pods' as they lie there. */
+	return root_make_pod_files(&s->plan, plan_is_rootless(&s->plan) ? -1 : s->sandbox.userns_fd, s->attach_fd, texts, ARRAY_SIZE(texts), &s->files,
 				   e);
 }
 

@@ -99,6 +99,7 @@ struct app {
 	uint64_t oom_kills;
 	enum app_phase phase;
 	bool has_cgroup;
+	ino_t mounts;           /* its mount namespace, where it has no control group to be found by (ns_pids.h) */
 	bool wants_stop;        /* by us: no restart after */
 	bool wants_restart;     /* by `rocket restart` */
 	bool settled;           /* its first start succeeded or failed */

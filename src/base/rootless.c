@@ -1,0 +1,44 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The user's half of the host, as its programs tell each other: "UID GID SUBUID SUBGID COUNT". See rootless.h. */
+#include "base/rootless.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+static const char variable[] = "ROCKET_ROOTLESS";
+
+bool rootless_here(struct rootless *ret)
+{
+	const char *text = getenv(variable);
+	struct rootless r;
+	char end;
+
+	if (!text || geteuid() != 0 ||
+	    sscanf(text, "%u %u %u %u %u%c", &r.uid, &r.gid, &r.sub_uid, &r.sub_gid, &r.sub_count, &end) != 5)
+		return false;
+	if (ret)
+		*ret = r;
+	return true;
+}
+
+void rootless_remember(const struct rootless *r)
+{
+	char text[80];
+
+	snprintf(text, sizeof(text), "%u %u %u %u %u", r->uid, r->gid, r->sub_uid, r->sub_gid, r->sub_count);
+	setenv(variable, text, 1);
+}
+
+bool rootless_is_host_root(void)
+{
+	return geteuid() == 0 && !rootless_here(NULL);
+}
+
+void rootless_map_name(const struct rootless *r, char ret[16])
+{
+	if (r->sub_count)
+		snprintf(ret, 16, "%u", r->sub_uid);
+	else
+		snprintf(ret, 16, "one");
+}
