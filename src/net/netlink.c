@@ -212,6 +212,7 @@ void netlink_add_route(struct netlink_batch *b, enum netlink_change change, cons
 	m->rtm_protocol = RTPROT_STATIC;
 	m->rtm_scope = r->to.family == AF_INET ? route_scope(r) : RT_SCOPE_UNIVERSE;
 	m->rtm_type = r->type;
+	m->rtm_flags = r->onlink ? RTNH_F_ONLINK : 0;
 	message_attr_u32(b, RTA_TABLE, r->table);
 	if (r->to_bits)
 		message_attr_address(b, RTA_DST, &r->to);
@@ -228,7 +229,7 @@ void netlink_add_route(struct netlink_batch *b, enum netlink_change change, cons
 
 void netlink_add_rule(struct netlink_batch *b, enum netlink_change change, const struct netlink_rule *r)
 {
-	struct fib_rule_port_range from = { r->from_port, r->from_port_end };
+	struct fib_rule_port_range from = { r->from_port, r->from_port_end }, to = { r->to_port, r->to_port_end };
 	struct fib_rule_hdr *m = change_begin(b, change, RTM_NEWRULE, sizeof(*m));
 
 	if (!m)
@@ -244,6 +245,8 @@ void netlink_add_rule(struct netlink_batch *b, enum netlink_change change, const
 		message_attr(b, FRA_IP_PROTO, &r->protocol, sizeof(r->protocol));
 	if (r->from_port)
 		message_attr(b, FRA_SPORT_RANGE, &from, sizeof(from));
+	if (r->to_port)
+		message_attr(b, FRA_DPORT_RANGE, &to, sizeof(to));
 	message_close(b);
 }
 

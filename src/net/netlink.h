@@ -49,6 +49,7 @@ struct netlink_route {
 	uint32_t link;          /* output interface, 0: none */
 	const struct netlink_address *gateway; /* NULL: on the link */
 	const struct netlink_address *source;  /* preferred source, or NULL */
+	bool onlink;            /* the gateway is on the link, whatever the tables say */
 };
 
 struct netlink_rule {
@@ -58,6 +59,7 @@ struct netlink_rule {
 	uint32_t mark;          /* 0: not matched */
 	uint8_t protocol;       /* IPPROTO_UDP …; 0: not matched */
 	uint16_t from_port, from_port_end; /* source ports; 0: not matched */
+	uint16_t to_port, to_port_end;     /* destination ports; 0: not matched */
 };
 
 /* A route socket in the caller's network namespace, close-on-exec. The descriptor or -errno. */

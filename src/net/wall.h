@@ -13,4 +13,7 @@ enum {
 	NET_RELAY_UDP_TABLE = 7266,   /* living UDP clients are local: where an app's datagrams to them go */
 	NET_RELAY_RULE = 100,         /* priority of the mark's rule, after the local table's 0 */
 	NET_RELAY_UDP_RULE = 101,
+	NET_OUT_RULE = 200,           /* priority of the rules of out: holes */
+	NET_OUT_TABLE = 7300,         /* the first of their tables, one for each protocol and range of ports */
+	NET_OUT_CLASSES = 256,
 };

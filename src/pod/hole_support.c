@@ -18,8 +18,6 @@ static const struct support supports[HOLE_NS + 1] = {
 	[HOLE_IN_FD] = {"a socket passed by its starter (in:fd:)",
 			"rocket run --hole in:PORT:APPPORT …"},
 	[HOLE_IN_POD] = {"a port for other pods (in:pod)", "rocket run --hole in:PORT:APPPORT …"},
-	[HOLE_OUT] = {"a destination outside (out:)",
-		      "run both ends as apps of one pod: they meet on loopback"},
 	[HOLE_NS] = {"a namespace of the host (ns:)", "rocket run --hole in:PORT:APPPORT …"},
 };
 static const struct support support_cdi = {"a CDI device (dev:VENDOR/CLASS=NAME)",

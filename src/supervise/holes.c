@@ -11,6 +11,7 @@
 #include "base/cleanup.h"
 #include "base/io.h"
 #include "supervise/ledger.h"
+#include "supervise/out.h"
 #include "supervise/supervisor.h"
 
 enum { HOLES_MAX = 1024 };
@@ -219,13 +220,13 @@ static int open_one(struct supervisor *s, const struct hole *h, const char **ret
 
 	if (h->app && !plan_find_app(&s->plan, h->app))
 		return no_app(s, h, e);
-	r = relay_listen(h, &sockets, e);
+	r = h->kind == HOLE_IN ? relay_listen(h, &sockets, e) : 0;
 	if (r < 0)
 		return r;
 	place = take_place(s, h, e);
 	if (place < 0)
 		return place;
-	r = hand_over(s, (size_t)place, &sockets, e);
+	r = h->kind == HOLE_IN ? hand_over(s, (size_t)place, &sockets, e) : out_open_one(s, (size_t)place, e);
 	if (r < 0) {
 		leave_place(s, place);
 		return r;
@@ -238,7 +239,12 @@ static int open_one(struct supervisor *s, const struct hole *h, const char **ret
 static int close_one(struct supervisor *s, int place, const char **ret_text, struct err *e)
 {
 	uint32_t cut = 0;
-	int r = s->has_relay ? relay_remove(&s->relay, (uint32_t)place, &cut, e) : 0;
+	int r = 0;
+
+	if (s->plan.holes.v[place].kind == HOLE_OUT)
+		r = out_close_one(s, (size_t)place, &cut, e);
+	else if (s->has_relay)
+		r = relay_remove(&s->relay, (uint32_t)place, &cut, e);
 
 	if (r < 0)
 		return r;
@@ -250,7 +256,7 @@ static int close_one(struct supervisor *s, int place, const char **ret_text, str
 static int refuse_kind(const struct supervisor *s, const struct hole *h, bool close, struct err *e)
 {
 	err_new(e, ERR_FAILED, "the hole %s can't be %s while the pod runs", h->text, close ? "closed" : "opened");
-	err_because(e, "this version changes only in: holes of a running pod");
+	err_because(e, "this version changes only in: and out: holes of a running pod");
 	return err_try(e, "rocket manifest %s >pod.yaml, change it, rocket rm -f %s, rocket run -f pod.yaml",
 		       s->plan.name, s->plan.name);
 }
@@ -287,7 +293,7 @@ int holes_change(struct supervisor *s, const struct hole_change *change, const c
 
 	if (r < 0)
 		return r;
-	if (h.kind != HOLE_IN)
+	if (h.kind != HOLE_IN && h.kind != HOLE_OUT)
 		return refuse_kind(s, &h, change->close, e);
 	if (s->stopping) {
 		err_new(e, ERR_STATE, "can't change the holes of the pod %s", s->plan.name);
@@ -324,6 +330,7 @@ int holes_count(struct supervisor *s, const char **ret_text, struct err *e)
 		str_addf(&text, "%s\t%llu\t%llu\t%u\n", h->text, (unsigned long long)n.accepted,
 			 (unsigned long long)n.refused, n.living);
 	}
+	out_count(s, &text);
 	*ret_text = arena_strdup(&s->arena, str_text(&text));
 	return 0;
 }

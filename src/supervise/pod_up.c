@@ -22,6 +22,7 @@
 #include "net/files.h"
 #include "net/pod_net.h"
 #include "supervise/holes.h"
+#include "supervise/out.h"
 #include "supervise/supervisor.h"
 
 /* ---- programs ---- */
@@ -156,6 +157,8 @@ static int bring_up(struct supervisor *s, struct relay_sockets *sockets, struct 
 		r = loop_watch(&s->loop, &s->reaper_source, s->sandbox.reaper_pidfd, EPOLLIN, on_reaper_exit, s, e);
 	if (r == 0)
 		r = holes_open(s, sockets, e);
+	if (r == 0)
+		r = out_open_all(s, e);
 	if (r < 0)
 		return r;
 	holes_say(s);
@@ -193,6 +196,7 @@ void pod_down(struct supervisor *s)
 	struct err e = {};
 
 	holes_close(s);
+	out_close_all(s);
 	loop_forget(&s->loop, &s->reaper_source);
 	/* The kernel takes the namespaces apart while we go on. */
 	sandbox_kill(&s->sandbox);

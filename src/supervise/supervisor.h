@@ -26,6 +26,7 @@
 #include "boundary/sandbox.h"
 #include "boundary/spawn.h"
 #include "net/relay.h"
+#include "net/uplink.h"
 #include "pod/plan.h"
 #include "store/store.h"
 #include "supervise/log.h"
@@ -189,6 +190,10 @@ struct supervisor {
 	struct relay relay;
 	bool has_relay;
 	int64_t relay_started_ns;       /* monotonic */
+	struct uplink uplink;           /* of the out: holes */
+	struct loop_source uplink_source;
+	bool has_uplink;
+	int64_t uplink_started_ns;
 	int reaper_exe_fd;
 	int empty_root_fd;              /* detached: the root of reapers and relay */
 	bool private_mounts;            /* old kernels: base mounts are attached in a mount namespace of ours … */

@@ -28,6 +28,7 @@
 #include <pthread.h>
 #include <sched.h>
 #include <signal.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -185,10 +186,11 @@ static int cmd_say(char **argv)
 /* An echo request without privilege (icmp(7), ping_group_range): "answered", or the errno's name. */
 static int cmd_ping(char **argv)
 {
-	static const char request[8] = {8};
 	struct sockaddr_storage a;
 	socklen_t len = parse_address(argv[2], "0", &a);
-	int s = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 1);
+	bool v6 = a.ss_family == AF_INET6;
+	const char request[8] = {v6 ? (char)128 : 8};
+	int s = socket(a.ss_family, SOCK_DGRAM | SOCK_CLOEXEC, v6 ? 58 : 1);
 	struct timeval limit = {.tv_sec = 2};
 	char text[64];
 
