@@ -239,11 +239,6 @@ int hole_parse_destination(struct arena *a, const struct hole_text *t, const cha
 	if (*text == '[' && n > 2 && text[n - 1] == ']')
 		return parse_network(a, t, AF_INET6, arena_strndup(a, text + 1, n - 2), &ret->name,
 				     e);
-	if (*text == '[' && strstr(text, "]/"))
-		return parse_network(a, t, AF_INET6,
-				     arena_printf(a, "%.*s%s", (int)(strchr(text, ']') - text - 1),
-						  text + 1, strchr(text, ']') + 1),
-				     &ret->name, e);
 	if (n && strspn(text, "0123456789./") == n && *text != '.')
 		return parse_network(a, t, AF_INET, text, &ret->name, e);
 	return parse_dest_name(a, t, text, &ret->name, e);

@@ -143,7 +143,7 @@ start_web()
 	assert_error 1 "while the pod runs"
 	run_rocket hole add wrong inn:80
 	assert_error 2 inn
-	run_rocket hole add wrong out:internet
+	run_rocket hole add wrong out:internet:80x
 	assert_error 2 internet
 	rocket stop -t 1s other
 	run_rocket hole add other in:7915:80

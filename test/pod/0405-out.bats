@@ -64,7 +64,7 @@ ledger() { rocket hole list "$1" -o json | jq -r "$2"; }
 }
 
 @test "networks, ranges of ports, every port" {
-	start nets --hole out:198.51.100.0/24:80-90 --hole 'out:[2001:db8:2::]/64:*'
+	start nets --hole out:198.51.100.0/24:80-90 --hole 'out:[2001:db8:2::/64]:*'
 	asks nets 198.51.100.1 80 "web 203.0.113.1"
 	asks nets 198.51.100.2 80 "web 203.0.113.1"
 	refused nets 198.51.100.1 443
@@ -105,7 +105,7 @@ ledger() { rocket hole list "$1" -o json | jq -r "$2"; }
 
 @test "no network leads to the host, to another pod or to metadata" {
 	rocket run -d --name other --hole out:203.0.113.2:80 box probe serve 80 other
-	start wide --hole 'out:0.0.0.0/0:*' --hole 'out:[::]/0:*'
+	start wide --hole 'out:0.0.0.0/0:*' --hole 'out:[::/0]:*'
 	asks wide 203.0.113.2 80 "web 203.0.113.1"
 	asks wide 10.9.0.1 80 "web 203.0.113.1"
 	peer=$(rocket enter other sh -c 'ip -4 -o addr show out0' | grep -o '198[0-9.]*' | head -1)

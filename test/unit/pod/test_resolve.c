@@ -435,7 +435,6 @@ static const struct {
 	{"{" TWO ", holes: [cap:MKNOD]}", ERR_USAGE, "can't be opened", "MKNOD works only in the host's", "dev:"},
 	{"{" TWO ", holes: [cap:ALL]}", ERR_USAGE, "can't be opened", "part of ALL", "cap:NET_ADMIN"},
 	{"{" TWO ", holes: [cap:SYS_TIME, ns:user]}", ERR_USAGE, "can't open a namespace", "ns:user", ""},
-	{"{" TWO ", holes: [out:internet]}", ERR_USAGE, "can't open a destination", "", ""},
 	{"{" TWO ", holes: [\"path:/nowhere:/x\"]}", ERR_NOT_FOUND, "pod.yaml:1:", "", ""},
 	{"{" TWO ", holes: [\"path:/dev/fuse:/x\"]}", ERR_USAGE, "can't be opened", "device", "dev:/dev/fuse"},
 	{"{" TWO ", holes: [\"socket:/srv/file\"]}", ERR_USAGE, "can't be opened", "no socket", "path:/srv/file"},
