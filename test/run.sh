@@ -7,7 +7,7 @@
 #   rules     include law, lengths, nesting; shell syntax                                     -
 #   unit      the unit tests and the fuzz corpora, both builds                                check, asan
 #   fuzz      each fuzz target for a few seconds (long: a minute)                             fuzz
-#   pod       test/pod on this host                                                           check
+#   pod       test/pod and test/attack on this host                                           check
 #   guest     test/pod in a user-mode-linux guest: cgroup v2, every capability                check
 #   analyze   clang's static analyzer over src/                                               check
 #   fresh     in a Debian 12 that was just made: the demo; package and bundle (long: the      their own
@@ -125,6 +125,9 @@ stage_fuzz()
 	done <"$out/fuzz"
 }
 
+# The files of test/pod and test/attack that a pattern names.
+pod_files() { find "$here/pod" "$here/attack" -name "$1.bats" | sort; }
+
 stage_pod()
 {
 	if [ "$(id -u)" -ne 0 ]; then
@@ -132,7 +135,7 @@ stage_pod()
 		return
 	fi
 	# shellcheck disable=SC2086
-	ROCKET_BUILD=$build/check "$here/pod/run" "$here"/pod/${PODS:-[0-9]*}.bats >"$out/tap" 2>&1
+	ROCKET_BUILD=$build/check "$here/pod/run" $(pod_files "${PODS:-[0-9]*}") >"$out/tap" 2>&1
 	grep -q '^1\.\.' "$out/tap" || fail "pod tests ran to their end" "$out/tap"
 	count_tap pod "$out/tap"
 }
@@ -145,7 +148,7 @@ stage_guest()
 		return
 	fi
 	[ -z "$long" ] || set='[0-9]*'
-	printf '"%s"/run "%s"/%s.bats\n' "$here/pod" "$here/pod" "${PODS:-$set}" >"$out/job"
+	{ printf '"%s"/run' "$here/pod"; pod_files "${PODS:-$set}" | tr "\n" " " | sed "s/^/ /"; echo; } >"$out/job"
 	ROCKET_BUILD=$build/check "$here/uml/run.sh" -t "$([ -n "$long" ] && echo 3000 || echo 600)" "$out/job" \
 		>"$out/tap" 2>"$out/err"
 	code=$?

@@ -83,16 +83,36 @@ static int open_target(int root, const char *target, bool is_dir)
 	return path_open_in_root(root, target, flags, 0);
 }
 
+/* What the image has at a target that can't carry the mount; errno says so in other words. */
+static int refuse_target(const char *target, bool is_dir, int at, struct err *e)
+{
+	static const struct { int number; const char *because; } reasons[] = {
+		{ EEXIST, "the image has a link there that leads nowhere" },
+		{ ELOOP, "the image has links there that lead in a circle" },
+		{ ENOTDIR, "the image has a file there, or on the way, and a directory is mounted" },
+		{ EISDIR, "the image has a directory there, and a file is mounted" },
+	};
+	struct stat st;
+
+	if (at >= 0 && !is_dir && fstat(at, &st) == 0 && S_ISDIR(st.st_mode))
+		errno = EISDIR;
+	for (size_t i = 0; i < sizeof(reasons) / sizeof(reasons[0]); i++) {
+		if (errno != reasons[i].number)
+			continue;
+		err_new(e, ERR_FAILED, "can't mount %s", target);
+		err_because(e, "%s", reasons[i].because);
+		return err_try(e, "mount it elsewhere, or mend the image");
+	}
+	return err_errno(e, "can't mount %s", target);
+}
+
 static int attach(int root, const char *target, bool is_dir, int mount_fd, struct err *e)
 {
 	autoclose int at = open_target(root, target, is_dir);
 	struct stat st;
 
-	if (at < 0 || (!is_dir && (fstat(at, &st) < 0 || S_ISDIR(st.st_mode))) || mountfd_attach(mount_fd, at) < 0) {
-		if (at >= 0 && !is_dir && S_ISDIR(st.st_mode))
-			errno = EISDIR;
-		return err_errno(e, "can't mount %s", target);
-	}
+	if (at < 0 || (!is_dir && (fstat(at, &st) < 0 || S_ISDIR(st.st_mode))) || mountfd_attach(mount_fd, at) < 0)
+		return refuse_target(target, is_dir, at, e);
 	return 0;
 }
 

@@ -281,9 +281,12 @@ static void kill_rest(struct app *a)
 
 static bool should_restart(const struct app *a)
 {
+	/* A pod that is being stopped comes first: a restart asked for before is void. */
+	if (a->s->stopping)
+		return false;
 	if (a->wants_restart)
 		return true;
-	if (a->wants_stop || a->s->stopping)
+	if (a->wants_stop)
 		return false;
 	switch (a->plan->restart) {
 	case RESTART_ALWAYS:

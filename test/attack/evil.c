@@ -25,6 +25,7 @@
 #include <grp.h>
 #include <sched.h>
 #include <signal.h>
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -154,7 +155,20 @@ static int cmd_look(char **argv)
 	return 0;
 }
 
-/* One visit to a process that was not there before; a process of the image itself is no prey. */
+/* Is what this magic link leads to our own root, or below it? Then it is the image's, and no prey. */
+static bool is_foreign(const char *pid, const char *name)
+{
+	char path[64];
+	struct stat own, its;
+
+	snprintf(path, sizeof path, "/proc/%.16s/%s", pid, name);
+	return stat("/", &own) == 0 && stat(path, &its) == 0 && own.st_dev != its.st_dev;
+}
+
+/*
+ * One visit to a process that was not there before; a process of the image itself is no prey. One without a program
+ * is on its way out: its directories can be reached, its memory is gone.
+ */
 static void pounce(const char *pid)
 {
 	char path[64], exe[256] = "";
@@ -169,10 +183,13 @@ static void pounce(const char *pid)
 	}
 	if (n > 0)
 		return;
-	for (size_t i = 1; i < sizeof parts / sizeof *parts; i++)
-		if (!strcmp(try_part(pid, &parts[i]), "OK") && readlink(path, exe, sizeof exe) < 0)
+	for (size_t i = 1; i < sizeof parts / sizeof *parts; i++) {
+		if (strcmp(try_part(pid, &parts[i]), "OK") != 0 || readlink(path, exe, sizeof exe) > 0)
+			continue;
+		if (strcmp(parts[i].name, "mem") == 0 || strcmp(parts[i].name, "environ") == 0 || is_foreign(pid, parts[i].name))
 			printf("got %s of %s\n", parts[i].name, pid);
-	if (!strcmp(try_attach((pid_t)strtol(pid, NULL, 10)), "OK"))
+	}
+	if (!strcmp(try_attach((pid_t)strtol(pid, NULL, 10)), "OK") && readlink(path, exe, sizeof exe) < 0 && errno == EACCES)
 		printf("got attached to %s\n", pid);
 }
 
