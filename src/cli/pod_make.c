@@ -22,6 +22,7 @@
 #include "boundary/rootless_enter.h"
 #include "boundary/seccomp.h"
 #include "cli/libexec.h"
+#include "cli/trust_gate.h"
 #include "cli/user_half.h"
 #include "pod/resolve.h"
 #include "supervise/ids.h"
@@ -114,16 +115,6 @@ static char *name_of_file(struct arena *a, const char *path)
 	return arena_printf(a, "local/%s", base + strspn(base, "._-"));
 }
 
-/* Design, section 9: what nobody vouched for does not run. */
-static int check_vouched(const struct pod_making *m, const struct store_image *found, const char *name, struct err *e)
-{
-	if (found->image.vouch.how || m->cli->insecure & CLI_INSECURE_IMAGE)
-		return 0;
-	err_new(e, ERR_POLICY, "%s is not vouched for by anyone you trust", name);
-	err_because(e, "it was neither built nor imported here, and no signature covers it");
-	return err_try(e, "rocket --insecure-options=image run …   (this run only)");
-}
-
 static int find_image(void *context, const char *name, const struct image **ret, struct err *e)
 {
 	struct pod_making *m = context;
@@ -135,8 +126,8 @@ static int find_image(void *context, const char *name, const struct image **ret,
 		r = store_find_image(&m->store, m->cli->arena, lookup, found, e);
 	if (r == -ERR_NOT_FOUND && m->flags.pull != PULL_NEVER && !*e->hint)
 		err_try(e, "rocket image import FILE %s   (fetching from registries is not built yet)", name);
-	if (r == 0)
-		r = check_vouched(m, found, name, e);
+	if (r == 0 && !(m->cli->insecure & CLI_INSECURE_IMAGE))
+		r = trust_gate(m->cli, &m->store, found, name, e);
 	if (r == 0)
 		*ret = &found->image;
 	return r;

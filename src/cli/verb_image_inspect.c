@@ -1,11 +1,22 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* rocket image inspect: everything that the store knows about images, as a document. */
+#include "base/str.h"
 #include "cli/emit.h"
+#include "cli/libexec.h"
+#include "cli/trust_gate.h"
 #include "cli/verb_image.h"
+#include "store/artifact.h"
 
-static int take_none(void *context, const struct opt *o, const char *value, struct err *e)
+static const struct opt inspect_opts[] = {
+	{"sbom", .id = 's', .help = "the bills of materials that came with an image, and whether a trusted key vouches"},
+	{"provenance", .id = 'p', .help = "the same of how it was made"},
+	{},
+};
+
+static int take(void *context, const struct opt *o, const char *value, struct err *e)
 {
-	return 0; /* the verb has no options of its own */
+	*(const struct opt **)context = o;
+	return 0;
 }
 
 static void emit_names(struct emit *m, const struct store_image *all, size_t n, const struct image *img)
@@ -69,7 +80,40 @@ static void emit_vouch(struct emit *m, const struct image_vouch *v)
 	emit_close(m);
 }
 
-static void emit_image(struct emit *m, const struct image *img, const struct store_image *all, size_t n)
+/* How it was judged under each name that it was fetched as, and what signatures there are. */
+static void emit_judged(struct emit *m, const struct trust_record *record, const struct artifacts *artifacts)
+{
+	emit_open_list(m, "judged");
+	for (size_t i = 0; i < record->verdicts.n; i++) {
+		const struct trust_verdict *v = &record->verdicts.v[i];
+
+		emit_open_map(m, NULL);
+		emit_str(m, "name", v->name);
+		emit_bool(m, "accepted", v->accepted);
+		emit_str(m, "how", v->how);
+		emit_str(m, "rule", v->rule);
+		emit_str(m, "key", v->key);
+		emit_str(m, "layout", v->layout);
+		emit_str(m, "signature", v->signature);
+		emit_str(m, "because", v->because);
+		emit_time(m, "when", v->judged_ns);
+		emit_close(m);
+	}
+	emit_close(m);
+	emit_open_list(m, "artifacts");
+	for (size_t i = 0; i < artifacts->list.n; i++) {
+		emit_open_map(m, NULL);
+		emit_str(m, "kind", artifact_kind_names[artifacts->list.v[i].kind]);
+		emit_str(m, "digest", artifacts->list.v[i].blob);
+		emit_str(m, "media_type", artifacts->list.v[i].media_type);
+		emit_u64(m, "size", artifacts->list.v[i].size);
+		emit_close(m);
+	}
+	emit_close(m);
+}
+
+static void emit_image(struct emit *m, const struct image *img, const struct store_image *all, size_t n,
+		       const struct trust_record *record, const struct artifacts *artifacts)
 {
 	emit_open_map(m, NULL);
 	emit_str(m, "id", img->id);
@@ -81,6 +125,7 @@ static void emit_image(struct emit *m, const struct image *img, const struct sto
 	emit_str(m, "view", img->view);
 	emit_u64(m, "max_id", img->max_id);
 	emit_vouch(m, &img->vouch);
+	emit_judged(m, record, artifacts);
 	emit_config(m, &img->config);
 	emit_layers(m, img);
 	emit_close(m);
@@ -94,26 +139,46 @@ static int inspect(struct cli *cli, const struct store *s, char **words, int n, 
 
 	emit_open_list(m, NULL);
 	for (int i = 0; r == 0 && i < n; i++) {
+		struct trust_record record;
+		struct artifacts artifacts;
 		struct store_image found;
 
 		r = store_find_image(s, cli->arena, words[i], &found, e);
 		if (r == 0)
-			emit_image(m, &found.image, all, n_all);
+			r = trust_look(cli, s, &found, &record, e);
+		if (r == 0)
+			r = artifact_list(s, cli->arena, found.image.manifest_digest, &artifacts, e);
+		if (r == 0)
+			emit_image(m, &found.image, all, n_all, &record, &artifacts);
 	}
 	emit_close(m);
 	return r;
+}
+
+/* SBOMs are other people's documents: a program without privileges reads them. */
+static int become(struct cli *cli, const struct opt *what, char **words, struct err *e)
+{
+	char **args = NULL;
+
+	arena_strv_add(cli->arena, &args, "attestations");
+	arena_strv_add(cli->arena, &args, arena_printf(cli->arena, "--%s", what->name));
+	arena_strv_add(cli->arena, &args, "--");
+	arena_strv_add(cli->arena, &args, words[0]);
+	return libexec_become(cli, "rocket-verify", args, e);
 }
 
 static int run(struct cli *cli, int argc, char **argv)
 {
 	autoemit m = emit_new(cli);
 	autostore store = STORE_NONE;
+	const struct opt *what = NULL;
 	struct err e = {};
 	char **words;
 	int n;
 
-	if (cli_parse(cli, argc, argv, take_none, NULL, &words, &n, &e) < 0 ||
-	    cli_check_words(cli, n, 1, -1, &e) < 0 || image_open_store(cli, &store, &e) < 0 ||
+	if (cli_parse(cli, argc, argv, take, &what, &words, &n, &e) < 0 ||
+	    cli_check_words(cli, n, 1, what ? 1 : -1, &e) < 0 || (what && become(cli, what, words, &e) < 0) ||
+	    image_open_store(cli, &store, &e) < 0 ||
 	    inspect(cli, &store, words, n, &m, &e) < 0)
 		return cli_fail(cli, &e);
 	return emit_print(&m, cli);
@@ -122,12 +187,15 @@ static int run(struct cli *cli, int argc, char **argv)
 const struct verb cli_verb_image_inspect = {
 	.name = "inspect",
 	.summary = "print all that is known about images: config, layers, who vouched",
-	.usage = "NAME…",
+	.usage = "[--sbom|--provenance] NAME…",
 	.words = (const char *const[]){"image", NULL},
-	.example = "rocket image inspect nginx\nrocket image inspect nginx -o yaml",
+	.options = (const struct opt *const[]){inspect_opts, NULL},
+	.example = "rocket image inspect nginx\nrocket image inspect nginx -o yaml\nrocket image inspect --sbom nginx",
 	.json = "id: digest of the config, or an ACI's image ID\ndigest: of the manifest\nmanifest_type: its media type\n"
 		"names: all names of this image\nformat: what it came as\nsize: bytes on disk\nview: id of its merged view\n"
 		"max_id: largest user or group id that owns a file\nvouched: how, who, source, when; or null\n"
+		"judged: under each name that it was fetched as: name, accepted, how, rule, key, layout, signature, because, "
+		"when\nartifacts: kind, digest, media_type and size of each signature and attestation\n"
 		"config: what to run, as whom; labels\nlayers: diff_id, digest, media_type, size, tar_size of each",
 	.exits = "4: no such image",
 	.documents = true,

@@ -35,7 +35,7 @@ static void add_row(struct table *t, const struct store_image *i)
 	table_add(t, image_short_id(t->arena, img->id));
 	table_add(t, str_text(&size));
 	table_addf(t, "%s ago", str_text(&age));
-	table_add(t, image_vouched(img));
+	table_add(t, img->vouch.how ? img->vouch.how : "no");
 	table_add(t, img->vouch.source);
 	table_addf(t, "%zu", img->layers.n);
 	table_add(t, image_format_names[img->format]);
@@ -109,6 +109,8 @@ static int run(struct cli *cli, int argc, char **argv)
 	    image_open_store(cli, &store, &e) < 0 ||
 	    store_list_images(&store, cli->arena, &images, &n_images, &e) < 0)
 		return cli_fail(cli, &e);
+	for (size_t i = 0; i < n_images; i++)
+		images[i].image.vouch.how = image_vouched(cli->arena, &store, &images[i]);
 	if (cli->output == CLI_JSON || cli->output == CLI_YAML)
 		return print_document(cli, images, n_images, words, n);
 	return print_table(cli, images, n_images, words, n);

@@ -41,6 +41,7 @@ const struct verb *const cli_verbs[] = {
 	&cli_verb_status,
 	&cli_verb_stop,
 	&cli_verb_top,
+	&cli_verb_trust,
 	&cli_verb_unpause,
 	&cli_verb_version,
 	&cli_verb_volume,
@@ -52,13 +53,14 @@ const struct verb_alias cli_aliases[] = {
 	{"exec", "enter", NULL},     {"images", "image", "list"},  {"inspect", "status", NULL},
 	{"load", "image", "import"}, {"processes", "top", NULL},   {"prune", "gc", NULL},
 	{"ps", "list", NULL},        {"pull", "fetch", NULL},      {"rmi", "image", "rm"},
-	{"save", "image", "export"}, {"tag", "image", "tag"},      {},
+	{"save", "image", "export"}, {"sign", "image", "sign"},    {"tag", "image", "tag"},
+	{},
 };
 
 /* Verbs that Rocket is to have and this version has not: refused by name, not as unknown. */
 static const char *const later[] = {
 	"app",  "apply", "debug", "fetch", "link",  "login", "logout", "map",  "mirror", "pull",
-	"push", "shelf", "sign",  "slim",  "split", "trust", "try",    "watch", NULL,
+	"push", "shelf", "slim",  "split", "try",    "watch", NULL,
 };
 
 const struct verb *verb_find(const struct verb *const *verbs, const char *name)

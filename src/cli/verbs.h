@@ -36,6 +36,7 @@ extern const struct verb cli_verb_stats;
 extern const struct verb cli_verb_status;
 extern const struct verb cli_verb_stop;
 extern const struct verb cli_verb_top;
+extern const struct verb cli_verb_trust;
 extern const struct verb cli_verb_unpause;
 extern const struct verb cli_verb_version;
 extern const struct verb cli_verb_volume;

@@ -10,6 +10,7 @@
 #include "image/oci_doc.h"
 #include "image/tree.h"
 #include "store/blob.h"
+#include "store/find.h"
 #include "store/import.h"
 #include "store/import_layers.h"
 #include "store/import_view.h"
@@ -125,8 +126,29 @@ static int commit_layers(struct import_layers *l, struct err *e)
 	return r;
 }
 
+/*
+ * Who vouched for these very bytes before vouches for them still: an image that was built here stays built when an
+ * export of it comes back, and one that was imported stays so when it is fetched as well.
+ */
+static void keep_vouch(const struct store *s, struct arena *a, struct image *img)
+{
+	static const char *const ranks[] = {"imported", "built", NULL};
+	int before = -1, now = -1;
+	struct err ignored = {};
+	struct image old;
+
+	if (find_read_image(s, a, img->manifest_digest, &old, &ignored) < 0 || !old.vouch.how)
+		return;
+	for (int i = 0; ranks[i]; i++) {
+		before = str_equal(old.vouch.how, ranks[i]) ? i : before;
+		now = str_equal(img->vouch.how, ranks[i]) ? i : now;
+	}
+	if (before > now)
+		img->vouch = old.vouch;
+}
+
 /* From here on things get names. */
-static int put_all(struct import_layers *l, struct image *img, const struct import_view *v, struct err *e)
+static int put_all(struct arena *a, struct import_layers *l, struct image *img, const struct import_view *v, struct err *e)
 {
 	const struct store *s = l->store;
 	int r;
@@ -134,6 +156,7 @@ static int put_all(struct import_layers *l, struct image *img, const struct impo
 	img->view = v->id;
 	img->max_id = v->max_id;
 	img->size += v->size;
+	keep_vouch(s, a, img);
 	if ((r = commit_layers(l, e)) || (r = put_origins(l, e)) || (r = put_documents(s, l->image->found, e)) ||
 	    (r = import_view_put(v, e)) ||
 	    (r = blob_put_image(s, img, v->passwd, v->passwd_len, v->group, v->group_len, e)) || (r = blob_sync(s, e)))
@@ -155,7 +178,7 @@ int import_image(const struct store *s, struct arena *a, struct import_image *in
 		r = make_view(a, &layers, &recipe, &view, e);
 	}
 	if (!r)
-		r = put_all(&layers, &img, &view, e);
+		r = put_all(a, &layers, &img, &view, e);
 	import_view_free(&view);
 	import_layers_free(&layers);
 	if (!r)

@@ -8,6 +8,8 @@
  *   DIR/views/ID.erofs     merged index over the tars (.tars: which)      DIR/trees/ID/   directory form
  *   DIR/images/HEX         struct image, a record, by manifest digest     DIR/from/…      compressed digest -> diffID
  *   DIR/images/HEX.passwd, .group   the image's /etc/passwd and /etc/group (at most 1 MiB each)
+ *   DIR/images/HEX.artifacts, .trust   signatures and attestations that came with it; how it was judged (artifact.h)
+ *   DIR/trust/ID           what `rocket trust` was told (trust/rules.h)
  *   DIR/tmp, DIR/dead      being written where O_TMPFILE is missing; swept, being deleted
  *   DIR/lock               flock: shared while content is used, exclusive for the sweep
  *   RUN/views/ID           the view, mounted at its first use; RUN/views/ID.lock: flock, shared by its users

@@ -28,6 +28,7 @@
 #include "base/cleanup.h"
 #include "base/io.h"
 #include "base/str.h"
+#include "store/artifact.h"
 #include "store/blob.h"
 #include "store/find.h"
 #include "store/layout.h"
@@ -82,6 +83,7 @@ static bool is_marked(const struct marks *m, const char *name)
 static int mark_image(struct sweep *w, struct marks *m, const char *digest, struct err *e)
 {
 	struct blob_view_recipe recipe = {};
+	struct artifacts artifacts = {};
 	struct image img;
 	int r = find_read_image(w->store, w->arena, digest, &img, e);
 
@@ -96,7 +98,11 @@ static int mark_image(struct sweep *w, struct marks *m, const char *digest, stru
 		mark_digest(w, m, img.layers.v[i].diff_id);
 		mark_digest(w, m, img.layers.v[i].digest);
 	}
-	r = blob_get_view_recipe(w->store, w->arena, img.view, &recipe, e);
+	r = artifact_list(w->store, w->arena, digest, &artifacts, e);
+	for (size_t i = 0; r == 0 && i < artifacts.list.n; i++)
+		mark_digest(w, m, artifacts.list.v[i].blob);
+	if (r == 0)
+		r = blob_get_view_recipe(w->store, w->arena, img.view, &recipe, e);
 	for (size_t i = 0; r == 0 && i < recipe.tars.n; i++)
 		mark_digest(w, m, recipe.tars.v[i].blob);
 	return r == -ERR_NOT_FOUND ? 0 : r;
