@@ -17,6 +17,7 @@
 #include <unistd.h>
 
 #include "base/cleanup.h"
+#include "base/rootless.h"
 #include "libexec/import_confine.h"
 #include "libexec/verify_tool.h"
 #include "trust/libcrypto.h"
@@ -69,9 +70,9 @@ static int drop_ids(struct err *e)
 	struct __user_cap_header_struct head = {.version = _LINUX_CAPABILITY_VERSION_3};
 	struct __user_cap_data_struct none[2] = {};
 
-	/* EINVAL: a user namespace that has no nobody; its root is somebody outside already. */
+	/* Inside a user's half of the host root is that user, and there may be no other id to become. */
 	if (geteuid() == 0 && (setgroups(0, NULL) < 0 || setresgid(NOBODY, NOBODY, NOBODY) < 0 ||
-			       setresuid(NOBODY, NOBODY, NOBODY) < 0) && errno != EINVAL)
+			       setresuid(NOBODY, NOBODY, NOBODY) < 0) && !rootless_here(NULL))
 		return err_errno(e, "can't become nobody");
 	if (syscall(SYS_capset, &head, none) < 0)
 		return err_errno(e, "can't give up the capabilities");

@@ -27,6 +27,7 @@
 
 #include "base/cleanup.h"
 #include "base/io.h"
+#include "base/rootless.h"
 #include "base/str.h"
 
 enum { FD_STATUS = 3, FD_KEYRING, FD_SIGNATURE, FD_END, NOBODY = 65534, SECONDS_MAX = 20, STATUS_MAX = 16 << 10 };
@@ -107,9 +108,9 @@ static bool limit(int what, rlim_t value)
 
 static bool give_up(void)
 {
-	/* EINVAL: a user namespace that has no nobody; its root is somebody outside already. */
+	/* Inside a user's half of the host root is that user, and there may be no other id to become. */
 	if (geteuid() == 0 && (syscall(SYS_setgroups, 0, NULL) < 0 || syscall(SYS_setresgid, NOBODY, NOBODY, NOBODY) < 0 ||
-			       syscall(SYS_setresuid, NOBODY, NOBODY, NOBODY) < 0) && errno != EINVAL)
+			       syscall(SYS_setresuid, NOBODY, NOBODY, NOBODY) < 0) && !rootless_here(NULL))
 		return false;
 	return prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) == 0 && prctl(PR_SET_PDEATHSIG, SIGKILL) == 0 &&
 	       limit(RLIMIT_CPU, SECONDS_MAX) && limit(RLIMIT_AS, 1 << 30) && limit(RLIMIT_CORE, 0) &&

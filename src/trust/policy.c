@@ -11,6 +11,7 @@
 #include "base/cleanup.h"
 #include "base/doc.h"
 #include "base/io.h"
+#include "base/rootless.h"
 #include "base/str.h"
 #include "trust/scope.h"
 
@@ -271,7 +272,7 @@ static char *user_policy(struct arena *a)
 {
 	const char *xdg = getenv("XDG_CONFIG_HOME"), *home = getenv("HOME");
 
-	if (geteuid() == 0)
+	if (rootless_is_host_root())
 		return NULL; /* root's pods are the host's: sudo must not bring a user's rules */
 	if (xdg && *xdg == '/')
 		return arena_printf(a, "%s/containers/policy.json", xdg);
