@@ -5,12 +5,13 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <string.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include "base/cleanup.h"
 #include "base/str.h"
 
-enum { KILLED = 128 + 9 };
+enum { KILLED = 128 + 9, AT_ONCE = 16 };
 
 void pod_look_close(struct pod_look *p)
 {
@@ -175,6 +176,49 @@ int pod_look_each(struct cli *cli, char **words, pod_act_fn *act, void *context)
 		int failed = cli_fail(cli, &one);
 
 		code = code ? code : failed;
+	}
+	return code;
+}
+
+/* The exit code of a child; one that was killed failed. */
+static int child_code(pid_t pid)
+{
+	int status;
+
+	while (waitpid(pid, &status, 0) < 0)
+		if (errno != EINTR)
+			return ERR_FAILED;
+	return WIFEXITED(status) ? WEXITSTATUS(status) : ERR_FAILED;
+}
+
+static pid_t start_one(struct cli *cli, char *word, pod_act_fn *act, void *context)
+{
+	pid_t pid = fork();
+
+	if (pid == 0)
+		_exit(pod_look_each(cli, (char *[]){word, NULL}, act, context));
+	return pid;
+}
+
+int pod_look_each_at_once(struct cli *cli, char **words, pod_act_fn *act, void *context)
+{
+	pid_t pids[AT_ONCE];
+	size_t started = 0, ended = 0;
+	int code = 0;
+
+	if (!words[0] || !words[1])
+		return pod_look_each(cli, words, act, context);
+	while (words[started] || ended < started) {
+		if (words[started] && started - ended < AT_ONCE) {
+			pids[started % AT_ONCE] = start_one(cli, words[started], act, context);
+			started++;
+			continue;
+		}
+		pid_t pid = pids[ended % AT_ONCE];
+		int failed = pid > 0 ? child_code(pid) : pod_look_each(cli, (char *[]){words[ended], NULL}, act, context);
+
+		code = code ? code : failed;
+		ended++;
 	}
 	return code;
 }

@@ -50,3 +50,8 @@ struct app_status *pod_look_app_status(const struct pod_look *p, const char *app
  */
 typedef int pod_act_fn(struct cli *cli, const struct state *s, const char *word, void *context, struct err *e);
 int pod_look_each(struct cli *cli, char **words, pod_act_fn *act, void *context);
+/*
+ * The same for verbs that wait for each pod: several words are worked on at once, each in a process of its own, so that
+ * graces pass side by side. `act` must leave nothing in this process that is wanted afterwards.
+ */
+int pod_look_each_at_once(struct cli *cli, char **words, pod_act_fn *act, void *context);

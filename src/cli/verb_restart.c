@@ -109,7 +109,7 @@ static int run(struct cli *cli, int argc, char **argv)
 
 	if (cli_parse(cli, argc, argv, take_none, NULL, &words, &n, &e) < 0 || cli_check_words(cli, n, 1, -1, &e) < 0)
 		return cli_fail(cli, &e);
-	return pod_look_each(cli, words, restart, NULL);
+	return pod_look_each_at_once(cli, words, restart, NULL);
 }
 
 const struct verb cli_verb_restart = {

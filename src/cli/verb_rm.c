@@ -75,7 +75,7 @@ static int run(struct cli *cli, int argc, char **argv)
 
 	if (cli_parse(cli, argc, argv, take, &force, &words, &n, &e) < 0 || cli_check_words(cli, n, 1, -1, &e) < 0)
 		return cli_fail(cli, &e);
-	int code = pod_look_each(cli, words, remove_pod, &force);
+	int code = pod_look_each_at_once(cli, words, remove_pod, &force);
 
 	/*
 	 * Each rm sweeps at most one pod that died on the way; what it can't remove is gc's to report. An ordinary user's

@@ -51,7 +51,7 @@ static int run(struct cli *cli, int argc, char **argv)
 
 	if (cli_parse(cli, argc, argv, take, &grace_ns, &words, &n, &e) < 0 || cli_check_words(cli, n, 1, -1, &e) < 0)
 		return cli_fail(cli, &e);
-	return pod_look_each(cli, words, stop, &grace_ns);
+	return pod_look_each_at_once(cli, words, stop, &grace_ns);
 }
 
 const struct verb cli_verb_stop = {

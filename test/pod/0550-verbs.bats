@@ -284,3 +284,17 @@ test_teardown() { ! mountpoint -q /etc || umount /etc; }
 	done
 	[ -z "$(pods)" ]
 }
+
+@test "several pods are stopped side by side: their graces pass at the same time" {
+	local i
+	for i in 1 2 3; do
+		rocket run -d --name "side$i" box sh -c 'trap "" TERM; while :; do read -t 1 x; done' >/dev/null
+	done
+	run_rocket stop -t 1 side1 side2 none side3
+	assert_error 4 none
+	# Each was asked before the first was over.
+	run bash -c "'$ROCKET' --dir '$ROCKET_DIR' events -o json 3>&- | jq -rs 'map(select(.name | tostring | startswith(\"side\"))) | map(select(.event == \"stopping\" or .event == \"exited\")) | map(.event) | join(\" \")'"
+	[ "$output" = "stopping stopping stopping exited exited exited" ]
+	run_rocket rm side1 side2 side3
+	assert_exit 0
+}
