@@ -497,6 +497,25 @@ static void sweep_names(const struct state *s)
 	}
 }
 
+/* Sockets and statuses of pods whose folder somebody else removed: no release_pod() came by. */
+static void sweep_run_files(const struct state *s)
+{
+	autoclosedir DIR *d = fdopendir(openat(s->runfd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC));
+	struct dirent *entry;
+
+	while (d && (entry = readdir(d))) {
+		const char *suffix = strchr(entry->d_name, '.');
+		char id[POD_ID_LEN + 1] = "";
+
+		if (!suffix || suffix - entry->d_name != POD_ID_LEN ||
+		    (strcmp(suffix, ".ctl") != 0 && strcmp(suffix, ".status") != 0))
+			continue;
+		memcpy(id, entry->d_name, POD_ID_LEN);
+		if (!state_pod_exists(s, id))
+			(void)!unlinkat(s->runfd, entry->d_name, 0);
+	}
+}
+
 /* ---- removing ---- */
 
 /* What a killed supervisor left in the kernel, and what the pod holds elsewhere. *ret_ids is zero without a plan. */
@@ -645,6 +664,7 @@ int state_sweep_dead(const struct state *s, unsigned most, unsigned *ret_n, stru
 	/* Not on the path of run and rm: it looks at every name and range that is taken. */
 	if (most > 1) {
 		sweep_names(s);
+		sweep_run_files(s);
 		ids_sweep(s);
 	}
 	if (ret_n)

@@ -298,3 +298,16 @@ test_teardown() { ! mountpoint -q /etc || umount /etc; }
 	run_rocket rm side1 side2 side3
 	assert_exit 0
 }
+
+@test "gc clears away what a pod left in the run folder whose own folder is gone" {
+	local id
+	id=$(rocket run -d -q box true)
+	until_true 5 phase_is "$id" exited
+	touch "$ROCKET_DIR/run/$id.ctl" "$ROCKET_DIR/run/$id.status" "$ROCKET_DIR/run/other.ctl"
+	rm -rf "$ROCKET_DIR/pods/run/$id"
+	rocket gc --grace-period 0
+	[ ! -e "$ROCKET_DIR/run/$id.ctl" ] && [ ! -e "$ROCKET_DIR/run/$id.status" ]
+	# What it doesn't know, it leaves alone.
+	[ -e "$ROCKET_DIR/run/other.ctl" ]
+	rm "$ROCKET_DIR/run/other.ctl"
+}
