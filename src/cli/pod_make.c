@@ -22,6 +22,7 @@
 #include "boundary/rootless_enter.h"
 #include "boundary/seccomp.h"
 #include "cli/libexec.h"
+#include "cli/pull.h"
 #include "cli/trust_gate.h"
 #include "cli/user_half.h"
 #include "pod/resolve.h"
@@ -115,6 +116,31 @@ static char *name_of_file(struct arena *a, const char *path)
 	return arena_printf(a, "local/%s", base + strspn(base, "._-"));
 }
 
+/* Looked up by its name; docker:// says no more than that it is one of a registry. */
+static int find_named(struct pod_making *m, const char *name, struct store_image *found, struct err *e)
+{
+	if (str_has_prefix(name, "docker://"))
+		name += strlen("docker://");
+	return store_find_image(&m->store, m->cli->arena, name, found, e);
+}
+
+/* By --pull: missing fetches what is not there, always asks the registry in any case, never neither. */
+static int find_or_pull(struct pod_making *m, const char *name, struct store_image *found, struct err *e)
+{
+	const char *pulled = name;
+	bool elsewhere = str_has_prefix(name, "oci:") || str_has_prefix(name, "oci-archive:") ||
+			 str_has_prefix(name, "docker-archive:") || str_has_prefix(name, "dir:") || str_has_prefix(name, "aci:");
+	int r = elsewhere || m->flags.pull == PULL_ALWAYS ? -ERR_NOT_FOUND : find_named(m, name, found, e);
+
+	if (r == -ERR_NOT_FOUND && m->flags.pull == PULL_NEVER)
+		return elsewhere ? err_new(e, ERR_NOT_FOUND, "%s is not fetched with --pull never", name) : r;
+	if (r != -ERR_NOT_FOUND)
+		return r;
+	*e = (struct err){};
+	r = pull_image(m->cli, name, &pulled, e);
+	return r ? r : find_named(m, pulled, found, e);
+}
+
 static int find_image(void *context, const char *name, const struct image **ret, struct err *e)
 {
 	struct pod_making *m = context;
@@ -123,9 +149,7 @@ static int find_image(void *context, const char *name, const struct image **ret,
 	int r = is_file_name(name) ? import_file(m, name, lookup, e) : 0;
 
 	if (r == 0)
-		r = store_find_image(&m->store, m->cli->arena, lookup, found, e);
-	if (r == -ERR_NOT_FOUND && m->flags.pull != PULL_NEVER && !*e->hint)
-		err_try(e, "rocket image import FILE %s   (fetching from registries is not built yet)", name);
+		r = is_file_name(name) ? find_named(m, lookup, found, e) : find_or_pull(m, lookup, found, e);
 	if (r == 0 && !(m->cli->insecure & CLI_INSECURE_IMAGE))
 		r = trust_gate(m->cli, &m->store, found, name, e);
 	if (r == 0)

@@ -21,17 +21,21 @@ const struct verb *const cli_verbs[] = {
 	&cli_verb_enter,
 	&cli_verb_events,
 	&cli_verb_export,
+	&cli_verb_fetch,
 	&cli_verb_gc,
 	&cli_verb_help,
 	&cli_verb_hole,
 	&cli_verb_image,
 	&cli_verb_kill,
 	&cli_verb_list,
+	&cli_verb_login,
+	&cli_verb_logout,
 	&cli_verb_logs,
 	&cli_verb_manifest,
 	&cli_verb_pause,
 	&cli_verb_plan,
 	&cli_verb_prepare,
+	&cli_verb_push,
 	&cli_verb_restart,
 	&cli_verb_rm,
 	&cli_verb_run,
@@ -59,8 +63,7 @@ const struct verb_alias cli_aliases[] = {
 
 /* Verbs that Rocket is to have and this version has not: refused by name, not as unknown. */
 static const char *const later[] = {
-	"app",  "apply", "debug", "fetch", "link",  "login", "logout", "map",  "mirror", "pull",
-	"push", "shelf", "slim",  "split", "try",    "watch", NULL,
+	"app", "apply", "debug", "link", "map", "mirror", "shelf", "slim", "split", "try", "watch", NULL,
 };
 
 const struct verb *verb_find(const struct verb *const *verbs, const char *name)

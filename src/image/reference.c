@@ -7,7 +7,6 @@
 
 #include "base/cleanup.h"
 #include "base/str.h"
-#include "image/oci_doc.h"
 
 #define LOWER "abcdefghijklmnopqrstuvwxyz"
 #define UPPER "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
@@ -25,6 +24,11 @@ static int refuse(struct err *e, const char *text, const char *because)
 static bool all_of(const char *s, size_t n, const char *set)
 {
 	return n > 0 && strspn(s, set) >= n;
+}
+
+static bool is_digest(const char *s)
+{
+	return str_has_prefix(s, "sha256:") && strspn(s + 7, DIGIT "abcdef") == 64 && !s[7 + 64];
 }
 
 static bool is_component(const char *s, size_t n)
@@ -97,7 +101,7 @@ static int parse_registry(struct arena *a, const char *text, const char *name, s
 	const char *at = strchr(name, '@');
 	char *rest = at ? arena_strndup(a, name, (size_t)(at - name)) : arena_strdup(a, name);
 
-	if (at && !oci_is_digest(at + 1))
+	if (at && !is_digest(at + 1))
 		return refuse(e, text, "what stands behind @ is no digest: sha256: and 64 lower-case hex digits");
 	r->digest = at ? arena_strdup(a, at + 1) : NULL;
 	if (begins_with_host(rest)) {

@@ -55,12 +55,17 @@ static int drop_capabilities(const struct store *s, struct err *e)
 	return 0;
 }
 
-int import_confine(const struct store *s, int source_fd, struct err *e)
+int import_confine_privileges(const struct store *s, struct err *e)
 {
 	int r = limit(e);
 
-	if (!r)
-		r = drop_capabilities(s, e);
+	return r ? r : drop_capabilities(s, e);
+}
+
+int import_confine(const struct store *s, int source_fd, struct err *e)
+{
+	int r = import_confine_privileges(s, e);
+
 	if (!r)
 		r = import_confine_files(s, source_fd, e);
 	return r ? r : import_confine_calls(e);

@@ -24,6 +24,9 @@
  */
 [[nodiscard]] int import_confine(const struct store *s, int source_fd, struct err *e);
 
+/* The first of it alone: no new privileges, no capabilities, no core dump, bounded memory. */
+[[nodiscard]] int import_confine_privileges(const struct store *s, struct err *e);
+
 /* import_landlock.c, import_syscalls.c: its two larger parts. */
 [[nodiscard]] int import_confine_files(const struct store *s, int source_fd, struct err *e);
 [[nodiscard]] int import_confine_calls(struct err *e);

@@ -109,3 +109,5 @@ struct upload {
 	bool was_there, was_mounted; /* out */
 };
 [[nodiscard]] int upload_blob(struct registry_repo *repo, struct upload *u, struct err *e);
+/* Only from mount_from, without sending anything; whether it came about is in was_mounted. */
+[[nodiscard]] int upload_mount(struct registry_repo *repo, struct upload *u, struct err *e);

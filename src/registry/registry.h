@@ -96,5 +96,8 @@ char *registry_tag_for(struct arena *a, const char *digest, const char *suffix);
 /* All tags, at most 10 000. */
 [[nodiscard]] int registry_list_tags(struct registry_repo *repo, struct arena *a, char ***ret, struct err *e);
 
+/* Are options.user and .password good at KEY, "HOST" or "HOST/PATH"? ERR_NETWORK when not. */
+[[nodiscard]] int registry_check_login(struct registry *r, const char *key, struct err *e);
+
 /* "HOST/PATH" as it is asked for last, for messages. */
 const char *registry_repo_name(const struct registry_repo *repo);

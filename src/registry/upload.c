@@ -106,6 +106,30 @@ int upload_blob(struct registry_repo *repo, struct upload *u, struct err *e)
 	return send_blob(ep, &a, u, e);
 }
 
+int upload_mount(struct registry_repo *repo, struct upload *u, struct err *e)
+{
+	autoarena a = {};
+	struct endpoint *ep = repo_own(repo);
+	struct http_response r = {};
+	struct err why = {};
+	char *url = NULL;
+	int rc = begin_upload(ep, &a, u, u->mount_from, &url, &why);
+
+	if (rc && !http_is_passing(&why)) /* we may not read there: no mount, and no failure */
+		return 0;
+	*e = why;
+	if (rc)
+		return rc;
+	u->was_mounted = !url;
+	if (url) { /* the place that was given instead is not used */
+		struct endpoint_request q = {.path = url, .push = true, .http = {.method = "DELETE"}};
+
+		if (!endpoint_send(ep, &a, &q, 1, &r, &why))
+			str_free(&r.body);
+	}
+	return 0;
+}
+
 int registry_put_blob(struct registry_repo *repo, const char *digest, const void *bytes, size_t n, struct err *e)
 {
 	struct upload u = {.digest = digest, .fd = -1, .bytes = n ? bytes : "", .size = n};

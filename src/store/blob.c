@@ -6,6 +6,7 @@
 #include "store/blob.h"
 
 #include <assert.h>
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
@@ -286,6 +287,27 @@ int blob_get_from(const struct store *s, struct arena *a, const char *digest, st
 	if (!str_equal(from.digest, digest) || !blob_exists(s, from.diff_id, NULL))
 		return err_new(e, ERR_NOT_FOUND, "the tar of layer %.80s is gone", digest);
 	*ret = from;
+	return 0;
+}
+
+int blob_list_forms(const struct store *s, struct arena *a, const char *diff_id, struct blob_forms *ret, struct err *e)
+{
+	int fd = openat(s->dirfd, "from/sha256", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	autoclosedir DIR *dir = fd < 0 ? NULL : fdopendir(fd);
+	struct blob_forms forms = {};
+
+	if (!dir)
+		return layout_err(e, "can't list %s/from/sha256", s->path);
+	for (struct dirent *d; (d = readdir(dir));) {
+		struct blob_from from;
+		struct err ignored = {};
+		char digest[80];
+
+		snprintf(digest, sizeof(digest), "sha256:%.64s", d->d_name);
+		if (!blob_get_from(s, a, digest, &from, &ignored) && str_equal(from.diff_id, diff_id))
+			*list_add(a, &forms.list) = from;
+	}
+	*ret = forms;
 	return 0;
 }
 

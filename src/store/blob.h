@@ -88,6 +88,13 @@ struct blob_from {
 [[nodiscard]] int blob_get_from(const struct store *s, struct arena *a, const char *digest, struct blob_from *ret,
 				struct err *e);
 
+/* All compressed forms of a tar that are known, in the arena. */
+struct blob_forms {
+	LIST(struct blob_from) list;
+};
+[[nodiscard]] int blob_list_forms(const struct store *s, struct arena *a, const char *diff_id, struct blob_forms *ret,
+				  struct err *e);
+
 /*
  * views/ID.tars: what a view is made from, lowest layer first. The order is that of the index's
  * devices: blob n is EROFS device n + 1. The directory form and `image verify` rebuild the view from it.

@@ -41,6 +41,8 @@ struct import_image {
 	const char *name;          /* to be given to it, normalised here; NULL: its manifest digest, until it gets one */
 	struct image_vouch vouch;  /* when_ns 0: now */
 	const struct import_progress *progress; /* or NULL */
+	unsigned workers;          /* layers at once; 0: one a processor */
+	bool keep_layers;          /* a good layer gets its name at once: what arrived stays, also when the image fails */
 };
 
 /* Stores the image and all that belongs to it, the name last. *ret's strings lie in the arena. */

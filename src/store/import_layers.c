@@ -7,6 +7,7 @@
 #include "store/import_layers.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <pthread.h>
 #include <sched.h>
 #include <stdatomic.h>
@@ -70,6 +71,27 @@ static int fetch_layer(struct work *w, size_t i, struct err *e)
 	return r ? r : import_layer(w->layers->store, layer, e);
 }
 
+/* The layer by name, and its descriptor still open for the view. Until an image needs it, the sweep may take it. */
+static int keep_layer(struct import_layers *l, size_t i, struct err *e)
+{
+	struct import_layer *layer = &l->v[i];
+	struct blob_from from = {
+		.digest = layer->digest,
+		.diff_id = layer->diff_id,
+		.size = layer->size,
+		.tar_size = layer->entries.tar_size,
+		.media_type = l->image->found->layers.v[i].media_type,
+	};
+	int fd = fcntl(layer->out.fd, F_DUPFD_CLOEXEC, 3);
+	int r = fd < 0 ? err_errno(e, "can't keep the layer open") : import_layer_commit(layer, e);
+
+	if (!r && layer->was_compressed && layer->kind == DIGEST_SHA256)
+		r = blob_put_from(l->store, &from, e);
+	layer->out.fd = fd;
+	l->stored[i] = !r;
+	return r;
+}
+
 static int do_layer(struct work *w, size_t i, struct err *e)
 {
 	struct import_layers *l = w->layers;
@@ -77,8 +99,11 @@ static int do_layer(struct work *w, size_t i, struct err *e)
 
 	if (l->same[i] != i || l->v[i].out.fd >= 0) /* as another one, or read before */
 		return 0;
-	if (!l->stored[i])
-		return fetch_layer(w, i, e);
+	if (!l->stored[i]) {
+		int r = fetch_layer(w, i, e);
+
+		return r || !l->image->keep_layers ? r : keep_layer(l, i, e);
+	}
 	return import_stored_layer(l->store, found->diff_id, &l->v[i], e);
 }
 
@@ -161,7 +186,7 @@ static void join_showing(struct work *w, pthread_t *threads, size_t n)
 static int run_workers(struct work *w, struct err *e)
 {
 	pthread_t threads[WORKERS_MAX];
-	size_t want = count_processors(), n = 0;
+	size_t want = w->layers->image->workers ?: count_processors(), n = 0;
 	int r = 0;
 
 	if (want > w->layers->n)
