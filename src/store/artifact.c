@@ -36,6 +36,32 @@ static const struct field artifacts_fields[] = {
 };
 static const struct field_set artifacts_set = FIELD_SET("artifacts", struct artifacts, artifacts_fields);
 
+/* What media types begin with. */
+static const struct {
+	const char *prefix;
+	enum artifact_kind kind;
+} part_types[] = {
+	{"application/vnd.dev.cosign.simplesigning.v1+json", ARTIFACT_COSIGN},
+	{"application/vnd.dev.sigstore.bundle", ARTIFACT_BUNDLE},
+	{"application/vnd.dsse.envelope.v1+json", ARTIFACT_DSSE},
+	{"application/vnd.in-toto+json", ARTIFACT_STATEMENT},
+	{"application/spdx", ARTIFACT_DOCUMENT},
+	{"text/spdx", ARTIFACT_DOCUMENT},
+	{"application/vnd.cyclonedx", ARTIFACT_DOCUMENT},
+	{"application/vnd.syft", ARTIFACT_DOCUMENT},
+};
+
+bool artifact_kind_of(const char *media_type, enum artifact_kind *ret)
+{
+	for (size_t i = 0; media_type && i < ARRAY_SIZE(part_types); i++) {
+		if (!str_has_prefix(media_type, part_types[i].prefix))
+			continue;
+		*ret = part_types[i].kind;
+		return true;
+	}
+	return false;
+}
+
 static int beside_path(const char *digest, const char *what, char *path, size_t n, struct err *e)
 {
 	const char *hex = layout_digest_hex(digest);

@@ -6,6 +6,7 @@
  */
 #pragma once
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -40,6 +41,12 @@ struct artifact {
 struct artifacts {
 	LIST(struct artifact) list;
 };
+
+/*
+ * What a part of that media type is: simple signing payloads, sigstore bundles, DSSE envelopes, in-toto statements, SBOMs.
+ * False for everything else.
+ */
+bool artifact_kind_of(const char *media_type, enum artifact_kind *ret);
 
 /*
  * One more of an image, which must be in the store: blob and list, synced. The same once more is success.
