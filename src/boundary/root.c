@@ -40,13 +40,43 @@ static int new_tmpfs(const struct plan *p, uint64_t size_bytes, const char *mode
 
 /* ---- what a pod's apps share ---- */
 
+/* The folders above a file: the pod's root owns them, as it does the file system. */
+static int make_parents(int dirfd, const char *name, const struct plan *p, struct err *e)
+{
+	char path[512];
+
+	for (const char *slash = strchr(name, '/'); slash; slash = strchr(slash + 1, '/')) {
+		snprintf(path, sizeof(path), "%.*s", (int)(slash - name), name);
+		if (mkdirat(dirfd, path, 0755) < 0) {
+			if (errno == EEXIST)
+				continue;
+			return err_errno(e, "can't make the pod's folder %s", path);
+		}
+		if (fchownat(dirfd, path, p->ids.base, p->ids.base, AT_SYMLINK_NOFOLLOW) < 0)
+			return err_errno(e, "can't make the pod's folder %s", path);
+	}
+	return 0;
+}
+
 static int write_text(int dirfd, const struct pod_text *t, const struct plan *p, struct err *e)
 {
-	autoclose int fd = openat(dirfd, t->name, O_CREAT | O_EXCL | O_WRONLY | O_CLOEXEC, 0644);
+	if (strchr(t->name, '/') && make_parents(dirfd, t->name, p, e) < 0)
+		return -e->code;
+	autoclose int fd = openat(dirfd, t->name, O_CREAT | O_EXCL | O_WRONLY | O_CLOEXEC | O_NOFOLLOW, 0600);
 
-	if (fd < 0 || io_write_all(fd, t->text, strlen(t->text)) < 0 || fchown(fd, p->ids.base, p->ids.base) < 0)
+	if (fd < 0 || io_write_all(fd, t->text, t->len) < 0 ||
+	    fchown(fd, p->ids.base + t->uid, p->ids.base + t->gid) < 0 || fchmod(fd, t->mode ?: 0644) < 0)
 		return err_errno(e, "can't write the pod's %s", t->name);
 	return 0;
+}
+
+static uint64_t size_of_texts(const struct pod_text *texts, size_t n)
+{
+	uint64_t size = 1 << 20;
+
+	for (size_t i = 0; i < n; i++)
+		size += (texts[i].len | 4095) + 1 + 4096;
+	return size;
 }
 
 int root_make_pod_files(const struct plan *p, int userns_fd, int attach_fd, const struct pod_text *texts, size_t n,
@@ -55,7 +85,7 @@ int root_make_pod_files(const struct plan *p, int userns_fd, int attach_fd, cons
 	struct pod_files f = { .etc_fd = -1, .shm_fd = -1, .userns_fd = userns_fd };
 	int r = 0;
 
-	f.etc_fd = new_tmpfs(p, 1 << 20, "755", MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV | MOUNT_ATTR_NOEXEC);
+	f.etc_fd = new_tmpfs(p, size_of_texts(texts, n), "755", MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV | MOUNT_ATTR_NOEXEC);
 	if (f.etc_fd >= 0)
 		f.shm_fd = new_tmpfs(p, p->shm_bytes, "1777", MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV | MOUNT_ATTR_NOEXEC);
 	if (f.etc_fd < 0 || f.shm_fd < 0)
@@ -374,18 +404,21 @@ static int open_volume_mount(const struct root_request *r, const struct plan_mou
 	/* A tmpfs volume was made with the pod's ids already. */
 	if (!v->tmpfs && r->files->userns_fd >= 0 && mountfd_idmap(fd, r->files->userns_fd, 0) < 0)
 		return id_map_error(e, v->name);
-	if (mountfd_setattr(fd, mount_attrs(m), 0, 0) < 0)
+	if (mountfd_setattr(fd, mount_attrs(m) | (v->view ? MOUNT_ATTR_RDONLY : 0), 0, 0) < 0)
 		return err_errno(e, "can't restrict the mount of the volume %s", v->name);
 	*ret_fd = take_fd(&fd);
 	return 0;
 }
 
-static int open_file_mount(const struct root_request *r, const struct plan_mount *m, int *ret_fd, struct err *e)
+static int open_file_mount(const struct root_request *r, const struct plan_mount *m, int *ret_fd, bool *ret_is_dir,
+			   struct err *e)
 {
+	struct stat st;
 	autoclose int fd = mountfd_clone(r->files->etc_fd, m->source, AT_SYMLINK_NOFOLLOW);
 
-	if (fd < 0 || mountfd_setattr(fd, MOUNT_ATTR_RDONLY, 0, 0) < 0)
+	if (fd < 0 || mountfd_setattr(fd, MOUNT_ATTR_RDONLY, 0, 0) < 0 || fstat(fd, &st) < 0)
 		return err_errno(e, "can't bind the pod's %s", m->source);
+	*ret_is_dir = S_ISDIR(st.st_mode);
 	*ret_fd = take_fd(&fd);
 	return 0;
 }
@@ -418,8 +451,7 @@ static int open_mount(const struct root_request *r, const struct plan_mount *m, 
 		err = open_tmpfs_mount(r, m, &x.fd, e);
 		break;
 	case MOUNT_FILE:
-		x.is_dir = false;
-		err = open_file_mount(r, m, &x.fd, e);
+		err = open_file_mount(r, m, &x.fd, &x.is_dir, e);
 		break;
 	}
 	if (err == 0)

@@ -22,8 +22,11 @@ struct pod_files {
 #define POD_FILES_NONE { .etc_fd = -1, .shm_fd = -1, .userns_fd = -1 }
 
 struct pod_text {
-	const char *name; /* "hosts" */
+	const char *name; /* "hosts", "web/secrets/token" */
 	const char *text;
+	size_t len;
+	uint32_t mode; /* 0: 0644 */
+	uint32_t uid, gid;
 };
 
 /*

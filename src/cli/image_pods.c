@@ -19,6 +19,9 @@ static int add_pod(const struct state *s, const char *id, struct arena *a, char 
 	for (size_t i = 0; r == 0 && i < plan.apps.n; i++)
 		if (plan.apps.v[i].image_digest)
 			arena_strv_add(a, digests, plan.apps.v[i].image_digest);
+	for (size_t i = 0; r == 0 && i < plan.volumes.n; i++)
+		if (plan.volumes.v[i].image_digest)
+			arena_strv_add(a, digests, plan.volumes.v[i].image_digest);
 	return r;
 }
 

@@ -400,8 +400,30 @@ static bool wants_stdin(const struct plan *plan)
 	return false;
 }
 
+enum { SECRET_MAX = 1 << 20 };
+
+/* A secret that comes by our standard input crosses to the supervisor in memory. */
+static int take_stdin_secret(const struct plan *plan, int *ret_fd, struct err *e)
+{
+	autofree char *text = NULL;
+	bool wanted = false;
+	size_t n;
+
+	for (size_t i = 0; i < plan->files.n; i++)
+		wanted |= plan->files.v[i].from == FILE_STDIN;
+	if (!wanted)
+		return 0;
+	if (isatty(STDIN_FILENO))
+		(void)!io_write_all(STDERR_FILENO, "the secret, ended by Ctrl-D: ", 29);
+	if (io_read_fd(STDIN_FILENO, SECRET_MAX, &text, &n, e) < 0)
+		return -e->code;
+	*ret_fd = io_memfd("secret", text, n);
+	explicit_bzero(text, n);
+	return *ret_fd < 0 ? err_errno(e, "can't keep the secret in memory") : 0;
+}
+
 int pod_make_launch(struct cli *cli, const struct state *s, struct pod_dir *dir, const struct plan *plan, bool detach,
-		    struct err *e)
+		    bool wait_ready, struct err *e)
 {
 	char *program = NULL;
 	struct supervisor_options options = {
@@ -411,8 +433,16 @@ int pod_make_launch(struct cli *cli, const struct state *s, struct pod_dir *dir,
 		.foreground = !detach,
 		.interactive = !detach && wants_stdin(plan),
 		.quiet = cli->quiet,
+		.wait_ready = wait_ready,
+		.secret_fd = -1,
 		.ready_fd = -1,
 	};
+	autoclose int secret_fd = -1;
+
+	if (take_stdin_secret(plan, &secret_fd, e) < 0)
+		return -e->code;
+	options.secret_fd = secret_fd;
+	options.interactive &= secret_fd < 0;
 
 	if (libexec_find(cli->arena, "rocket-reaper", &program, e) < 0)
 		return -e->code;

@@ -34,8 +34,9 @@ void pod_make_close(struct pod_making *m);
 #define automaking [[gnu::cleanup(pod_make_close)]] struct pod_making
 
 /*
- * Runs a committed pod: as its supervisor, to its end; or with detach in a process of its own, printing the id.
+ * Runs a committed pod: as its supervisor, to its end; or with detach in a process of its own, printing the id: when all
+ * apps were executed, with wait_ready when all are ready.
  * An exit code.
  */
 [[nodiscard]] int pod_make_launch(struct cli *cli, const struct state *s, struct pod_dir *dir, const struct plan *plan,
-				  bool detach, struct err *e);
+				  bool detach, bool wait_ready, struct err *e);

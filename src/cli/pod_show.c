@@ -20,6 +20,8 @@ const char *pod_show_app_state(struct arena *a, const struct app_status *s)
 		return exit_text(a, s->exit_code, s->exit_signal, s->oom_killed);
 	if (s->state == APP_EXITED && s->error)
 		return "not started";
+	if (s->state == APP_RUNNING && !s->ready)
+		return "running, not ready";
 	return app_state_names[s->state];
 }
 

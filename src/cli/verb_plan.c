@@ -5,6 +5,16 @@
 #include "cli/emit.h"
 #include "cli/pod_make.h"
 
+/* What stands in a manifest as a secret is nothing to look at. */
+static void hide_secrets(struct plan *p)
+{
+	static char hidden[] = "(not shown)";
+
+	for (size_t i = 0; i < p->files.n; i++)
+		if (p->files.v[i].secret && p->files.v[i].from == FILE_TEXT)
+			p->files.v[i].source = hidden;
+}
+
 static int run(struct cli *cli, int argc, char **argv)
 {
 	automaking m = POD_MAKING_NONE;
@@ -16,6 +26,7 @@ static int run(struct cli *cli, int argc, char **argv)
 		r = pod_make(&m, &e);
 	if (r < 0)
 		return cli_fail(cli, &e);
+	hide_secrets(&m.plan);
 	autoemit out = emit_new(cli);
 
 	emit_fields(&out, NULL, &plan_set, &m.plan);

@@ -9,6 +9,11 @@ static int run(struct cli *cli, int argc, char **argv)
 	struct err e = {};
 	int r = pod_make_parse(&m, cli, argc, argv, &e);
 
+	if (r == 0 && m.flags.wait && !m.flags.detach) {
+		err_new(&e, ERR_USAGE, "--wait goes with -d");
+		err_because(&e, "in the foreground rocket stays until the pod is over");
+		r = err_try(&e, "rocket run -d --wait …");
+	}
 	/* A mistake in the command line is the caller's (2); what goes wrong after is Rocket's word (125). */
 	if (r < 0)
 		return cli_fail(cli, &e);
@@ -16,7 +21,7 @@ static int run(struct cli *cli, int argc, char **argv)
 	if (r == 0)
 		r = pod_make_commit(&m, POD_RUNNING, &e);
 	if (r == 0)
-		r = pod_make_launch(cli, &m.state, &m.dir, &m.plan, m.flags.detach, &e);
+		r = pod_make_launch(cli, &m.state, &m.dir, &m.plan, m.flags.detach, m.flags.wait, &e);
 	return r < 0 ? cli_fail_run(cli, &e) : r;
 }
 

@@ -98,7 +98,7 @@ static int start(struct cli *cli, const char *word, enum pod_phase from, bool de
 	if (r == 0 && from == POD_PREPARED)
 		r = state_move_pod(&s, &p, POD_RUNNING, e);
 	p.phase = POD_RUNNING;
-	return r < 0 ? r : pod_make_launch(cli, &s, &p, &plan, detach, e);
+	return r < 0 ? r : pod_make_launch(cli, &s, &p, &plan, detach, false, e);
 }
 
 static int run(struct cli *cli, int argc, char **argv, enum pod_phase from)

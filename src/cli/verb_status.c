@@ -114,6 +114,7 @@ static void emit_app(struct emit *m, const struct plan_app *app, const struct ap
 	emit_open_map(m, NULL);
 	emit_str(m, "name", app->name);
 	emit_str(m, "state", app_state_names[s->state]);
+	emit_bool(m, "ready", s->ready);
 	if (s->pid)
 		emit_int(m, "pid", s->pid);
 	else
@@ -228,7 +229,7 @@ const struct verb cli_verb_status = {
 		"\nsupervisor_pid: process of the pod's supervisor, null when it does not run\n"
 		"hostname: inside the pod\ndistance: joined, close or apart\nexit: when the pod is over: all, first, or an app\n"
 		"id_base: first host id of its range\nid_count: how many; 0 without a user namespace\ncgroup: its group\n"
-		"apps: list of name, state, pid, exit_code, exit_signal, oom_killed, error, started, finished, restarts, "
+		"apps: list of name, state, ready, pid, exit_code, exit_signal, oom_killed, error, started, finished, restarts, "
 		"log_dropped, image, image_digest, distance, argv, uid, gid, labels\n"
 		"holes: list of hole, app, from, to, reach, why, origin\nvolumes: names",
 	.exits = "4: no such pod or app",

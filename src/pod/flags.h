@@ -24,6 +24,7 @@ enum flags_pull { PULL_MISSING, PULL_ALWAYS, PULL_NEVER };
 /* What concerns the run and is no part of the pod. */
 struct run_flags {
 	bool detach;
+	bool wait; /* with detach: until every app is ready */
 	enum flags_pull pull;
 	const char *file; /* -f, or NULL */
 };

@@ -11,6 +11,8 @@
 #include "pod/caps.h"
 #include "pod/flags_parts.h"
 #include "pod/names.h"
+#include "pod/native_files.h"
+#include "pod/probe_parse.h"
 #include "pod/signals.h"
 
 enum app_flag {
@@ -38,7 +40,9 @@ enum app_flag {
 	APP_TZ,
 	APP_STDIN,
 	APP_TTY,
-	APP_LATER,
+	APP_SECRET,
+	APP_READY,
+	APP_PARAM,
 	APP_FLAGS,
 };
 
@@ -82,11 +86,13 @@ const struct opt flags_app_options[] = {
 	{"tz", .arg = "ZONE", .id = APP_TZ, .help = "time zone, such as Europe/Berlin, or local"},
 	{"interactive", 'i', .id = APP_STDIN, .help = "keep standard input open"},
 	{"tty", 't', .id = APP_TTY, .help = "give it a terminal"},
-	{"secret", .arg = "SECRET", .id = APP_LATER, .help = "a secret as a file (not built yet)"},
-	{"ready", .arg = "PROBE", .id = APP_LATER,
-	 .help = "how to tell that it is ready (not built yet)"},
-	{"param", .arg = "KEY=VALUE", .id = APP_LATER,
-	 .help = "a parameter that the image offers (not built yet)"},
+	{"secret", .arg = "NAME=SOURCE", .id = APP_SECRET,
+	 .help = "a secret as the file /run/secrets/NAME, from a path, env:VARIABLE, "
+		 "credential:NAME or - (standard input)"},
+	{"ready", .arg = "PROBE", .id = APP_READY,
+	 .help = "how to tell that it is ready: http::PORT/PATH, tcp::PORT, grpc::PORT, exec:WORDS"},
+	{"param", .arg = "KEY=VALUE", .id = APP_PARAM,
+	 .help = "a parameter that the image offers"},
 	{},
 };
 
@@ -371,9 +377,23 @@ static int apply_tty(struct flags *f, const struct flag *flag, struct pod_app *a
 	return 0;
 }
 
-static int apply_later(struct flags *f, const struct flag *flag, struct pod_app *app, struct err *e)
+static int apply_secret(struct flags *f, const struct flag *flag, struct pod_app *app,
+			struct err *e)
 {
-	return flag_later(flag, e);
+	return files_parse_secret(f->arena, flag->value, f->in->base_dir, &f->pod, app, e);
+}
+
+static int apply_ready(struct flags *f, const struct flag *flag, struct pod_app *app, struct err *e)
+{
+	return probe_parse_text(f->arena, flag->value, &app->ready, e);
+}
+
+static int apply_param(struct flags *f, const struct flag *flag, struct pod_app *app, struct err *e)
+{
+	if (*flag->value == '=' || !strchr(flag->value, '='))
+		return flag_bad(f, flag, e, "a parameter is written KEY=VALUE");
+	flag_set_pair(f->arena, &app->params, flag->value);
+	return 0;
 }
 
 static int (*const applies[])(struct flags *f, const struct flag *flag, struct pod_app *app,
@@ -402,7 +422,9 @@ static int (*const applies[])(struct flags *f, const struct flag *flag, struct p
 	[APP_TZ] = apply_tz,
 	[APP_STDIN] = apply_stdin,
 	[APP_TTY] = apply_tty,
-	[APP_LATER] = apply_later,
+	[APP_SECRET] = apply_secret,
+	[APP_READY] = apply_ready,
+	[APP_PARAM] = apply_param,
 };
 static_assert(ARRAY_SIZE(applies) == APP_FLAGS, "one function a flag");
 

@@ -27,6 +27,7 @@ enum pod_flag {
 	POD_PRIVILEGED,
 	POD_IDS,
 	POD_IGNORE_UNKNOWN,
+	POD_WAIT,
 	POD_LATER,
 	POD_FLAGS,
 };
@@ -61,7 +62,7 @@ const struct opt flags_pod_options[] = {
 	{"learn", .id = POD_LATER, .help = "let everything out and suggest holes (not built yet)"},
 	{"grant", .arg = "NAMES", .id = POD_LATER,
 	 .help = "grant what images ask for (not built yet)"},
-	{"wait", .id = POD_LATER, .help = "with -d: wait until the apps are ready (not built yet)"},
+	{"wait", .id = POD_WAIT, .help = "with -d: wait until every app is ready"},
 	{},
 };
 
@@ -187,6 +188,12 @@ static int apply_ignore_unknown(struct flags *f, const struct flag *flag, struct
 	return 0;
 }
 
+static int apply_wait(struct flags *f, const struct flag *flag, struct err *e)
+{
+	f->run.wait = true;
+	return 0;
+}
+
 static int apply_later(struct flags *f, const struct flag *flag, struct err *e)
 {
 	return flag_later(flag, e);
@@ -208,6 +215,7 @@ static int (*const applies[])(struct flags *f, const struct flag *flag, struct e
 	[POD_PRIVILEGED] = flags_privileged,
 	[POD_IDS] = apply_ids,
 	[POD_IGNORE_UNKNOWN] = apply_ignore_unknown,
+	[POD_WAIT] = apply_wait,
 	[POD_LATER] = apply_later,
 };
 static_assert(ARRAY_SIZE(applies) == POD_FLAGS, "one function a flag");

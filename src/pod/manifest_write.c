@@ -10,6 +10,7 @@
 
 #include "base/cleanup.h"
 #include "pod/caps.h"
+#include "pod/manifest_write_parts.h"
 #include "pod/signals.h"
 
 static void add_key(struct str *out, unsigned depth, const char *key)
@@ -257,15 +258,6 @@ static void write_stop(struct str *out, const struct plan_app *app)
 	write_time(out, 3, "grace", app->stop_grace_ns);
 }
 
-static void write_hooks(struct str *out, const struct plan_app *app)
-{
-	if (!app->pre_start && !app->post_stop)
-		return;
-	str_add(out, "    hooks:\n");
-	write_list(out, 3, "pre_start", app->pre_start);
-	write_list(out, 3, "post_stop", app->post_stop);
-}
-
 static void write_app(struct str *out, const struct plan *p, const struct plan_app *app)
 {
 	str_addf(out, "  %s:\n", app->name);
@@ -294,7 +286,8 @@ static void write_app(struct str *out, const struct plan *p, const struct plan_a
 	if (app->restart != RESTART_NEVER)
 		write_word(out, 2, "restart", restart_names[app->restart]);
 	write_stop(out, app);
-	write_hooks(out, app);
+	manifest_write_probes(out, app);
+	manifest_write_uses(out, p, app);
 	str_addf(out, "    logs: {size: %" PRIu64 ", files: %u}\n", app->log_bytes, app->log_files);
 	write_map(out, 2, "labels", app->labels);
 }
@@ -308,6 +301,12 @@ static void write_volume(struct str *out, const struct plan_volume *v)
 	str_add(out, "  ");
 	str_add_json(out, v->name);
 	str_add(out, ": {");
+	if (v->image) {
+		str_add(out, "image: ");
+		str_add_json(out, v->image);
+		str_add(out, "}\n");
+		return;
+	}
 	if (v->keep) {
 		str_add(out, "keep: true");
 		comma = ", ";
@@ -467,5 +466,8 @@ void manifest_write(struct str *out, const struct plan *p)
 	for (size_t i = 0; i < p->apps.n; i++)
 		write_app(out, p, &p->apps.v[i]);
 	write_volumes(out, p);
+	manifest_write_files(out, p);
+	if (p->deadline_ns)
+		write_time(out, 0, "deadline", p->deadline_ns);
 	write_holes(out, p);
 }

@@ -16,9 +16,11 @@
 #include "pod/caps.h"
 #include "pod/front.h"
 #include "pod/names.h"
+#include "pod/native_files.h"
 #include "pod/native_parts.h"
 #include "pod/paths.h"
 #include "pod/place.h"
+#include "pod/probe_parse.h"
 #include "pod/signals.h"
 
 /* The pod, and what can only be decoded once the folder of relative paths is known. */
@@ -180,14 +182,26 @@ static int hook_argv(const struct doc *node, char **argv, struct err *e)
 			 "a hook is a program with its arguments, such as [/bin/prepare, --all]");
 }
 
+static int hook_post_start(struct arena *a, const struct doc *node, void *object, struct err *e)
+{
+	return probe_decode_hook(a, node, &((struct pod_app *)object)->post_start, e);
+}
+
+static int hook_pre_stop(struct arena *a, const struct doc *node, void *object, struct err *e)
+{
+	return probe_decode_hook(a, node, &((struct pod_app *)object)->pre_stop, e);
+}
+
 static const struct field hooks_fields[] = {
 	FIELD(struct pod_app, pre_start, "pre_start", FIELD_STRV),
 	FIELD(struct pod_app, post_stop, "post_stop", FIELD_STRV),
+	CUSTOM("post_start", hook_post_start),
+	CUSTOM("pre_stop", hook_pre_stop),
 };
 static const char *const hooks_aliases[][2] = {{"pre-start", "pre_start:"},
 					       {"post-stop", "post_stop:"},
-					       {"preStop", "post_stop:"},
-					       {"postStart", "pre_start:"},
+					       {"preStop", "pre_stop:"},
+					       {"postStart", "post_start:"},
 					       {NULL, NULL}};
 static const struct field_set hooks_set =
 	FIELD_SET("hooks", struct pod_app, hooks_fields, .aliases = hooks_aliases);
@@ -199,9 +213,27 @@ static int app_hooks(struct arena *a, const struct doc *node, void *object, stru
 	struct pod_app *app = object;
 	int rc = decode_doc(&d, &hooks_set, node, app, e);
 
-	for (const struct doc *c = node->child; c && !rc; c = c->next)
-		rc = hook_argv(c, strcmp(c->key, "pre_start") ? app->post_stop : app->pre_start, e);
+	for (const struct doc *c = node->child; c && !rc; c = c->next) {
+		if (!strcmp(c->key, "pre_start"))
+			rc = hook_argv(c, app->pre_start, e);
+		else if (!strcmp(c->key, "post_stop"))
+			rc = hook_argv(c, app->post_stop, e);
+	}
 	return rc;
+}
+
+/* ---- probes ---- */
+
+static int app_probe(struct arena *a, const struct doc *node, void *object, struct err *e)
+{
+	struct pod_app *app = object;
+	struct plan_probe *p = &app->ready;
+
+	if (!strcmp(node->key, "alive"))
+		p = &app->alive;
+	else if (!strcmp(node->key, "started"))
+		p = &app->started;
+	return probe_decode(a, node, p, e);
 }
 
 static const struct field logs_fields[] = {
@@ -270,12 +302,13 @@ static const struct field app_fields[] = {
 	CUSTOM("hooks", app_hooks),
 	FIELD(struct pod_app, labels, "labels", FIELD_MAP),
 	CUSTOM("logs", app_logs),
-	LATER("ready"),
-	LATER("alive"),
-	LATER("started"),
-	LATER("after"),
-	LATER("params"),
-	LATER("secrets"),
+	CUSTOM("ready", app_probe),
+	CUSTOM("alive", app_probe),
+	CUSTOM("started", app_probe),
+	FIELD(struct pod_app, after, "after", FIELD_STRV),
+	FIELD(struct pod_app, params, "params", FIELD_MAP),
+	CUSTOM("secrets", native_decode_uses),
+	CUSTOM("config", native_decode_uses),
 	LATER("apparmor"),
 	LATER("selinux"),
 };
@@ -374,6 +407,7 @@ static const struct field volume_fields[] = {
 	FIELD(struct pod_volume, name, "name", FIELD_STR),
 	FIELD(struct pod_volume, keep, "keep", FIELD_BOOL),
 	CUSTOM("tmpfs", volume_tmpfs),
+	FIELD(struct pod_volume, image, "image", FIELD_STR),
 	CUSTOM("mode", volume_mode),
 	CUSTOM("owner", volume_owner),
 };
@@ -524,6 +558,21 @@ static int pod_dns(struct arena *a, const struct doc *node, void *object, struct
 	return 0;
 }
 
+static int pod_files(struct arena *a, const struct doc *node, void *object, struct err *e)
+{
+	return native_decode_files(a, node, &((struct native *)object)->pod, e);
+}
+
+static int pod_deadline(struct arena *a, const struct doc *node, void *object, struct err *e)
+{
+	struct native *n = object;
+
+	if (node->text && !unit_parse_time(node->text, &n->pod.deadline_ns) &&
+	    n->pod.deadline_ns > 0)
+		return 0;
+	return place_bad(node, e, "deadline must be how long the pod may run, such as 10m");
+}
+
 static int pod_ids(struct arena *a, const struct doc *node, void *object, struct err *e)
 {
 	uint64_t ids;
@@ -556,8 +605,9 @@ static const struct field pod_fields[] = {
 	CUSTOM("sysctls", pod_sysctls),
 	CUSTOM("ids", pod_ids),
 	LATER("links"),
-	LATER("config"),
-	LATER("secrets"),
+	CUSTOM("config", pod_files),
+	CUSTOM("secrets", pod_files),
+	CUSTOM("deadline", pod_deadline),
 	LATER("grant"),
 	LATER("net"),
 };
@@ -653,6 +703,9 @@ static int finish_volumes(const struct native_input *in, const struct doc *doc, 
 			return place_bad(
 				c, e,
 				"a volume can't be in memory (tmpfs) and outlive the pod (keep)");
+		if (v->image && (v->keep || v->tmpfs || v->has_owner || v->mode))
+			return place_bad(c, e,
+					 "a volume of an image's files is as the image has them, read-only");
 		v->place = place_of(in->arena, c);
 	}
 	return 0;
@@ -683,7 +736,7 @@ int native_decode(const struct native_input *in, const struct doc *doc, struct p
 	if ((rc = decode_doc(&d, &pod_set, doc, &n, e)))
 		return rc;
 	n.pod.file = arena_strdup(in->arena, in->file);
-	if ((rc = finish_apps(in, doc, &n.pod, e)) || (rc = finish_volumes(in, doc, &n.pod, e)) ||
+	if ((rc = native_finish_files(in, &n.pod, e)) || (rc = finish_apps(in, doc, &n.pod, e)) || (rc = finish_volumes(in, doc, &n.pod, e)) ||
 	    (rc = finish_holes(in, n.holes, &n.pod, e)))
 		return rc;
 	*ret = n.pod;

@@ -13,52 +13,6 @@
 #include "pod/native_parts.h"
 #include "pod/place.h"
 
-/* ---- probes: ready, alive, started ---- */
-
-struct probe {
-	char **exec;
-	char *http, *tcp, *grpc;
-	int64_t every_ns, timeout_ns, delay_ns;
-	uint32_t successes, failures;
-};
-
-static const struct field probe_fields[] = {
-	FIELD(struct probe, exec, "exec", FIELD_STRV),
-	FIELD(struct probe, http, "http", FIELD_STR),
-	FIELD(struct probe, tcp, "tcp", FIELD_STR),
-	FIELD(struct probe, grpc, "grpc", FIELD_STR),
-	FIELD(struct probe, every_ns, "every", FIELD_TIME),
-	FIELD(struct probe, timeout_ns, "timeout", FIELD_TIME),
-	FIELD(struct probe, delay_ns, "delay", FIELD_TIME),
-	FIELD(struct probe, successes, "successes", FIELD_U32),
-	FIELD(struct probe, failures, "failures", FIELD_U32),
-};
-static const char *const probe_aliases[][2] = {
-	{"httpGet", "http: \":PORT/PATH\""},
-	{"tcpSocket", "tcp: \":PORT\""},
-	{"test", "exec: [PROGRAM, …]"},
-	{"command", "exec: [PROGRAM, …]"},
-	{"interval", "every:"},
-	{"periodSeconds", "every:"},
-	{"retries", "failures:"},
-	{NULL, NULL},
-};
-static const struct field_set probe_set =
-	FIELD_SET("probe", struct probe, probe_fields, .aliases = probe_aliases);
-
-static int check_probe(struct arena *a, const struct doc *node, struct err *e)
-{
-	struct decode d = {.arena = a};
-	struct probe p = {};
-	int rc = decode_doc(&d, &probe_set, node, &p, e);
-	int kinds = (p.exec != NULL) + (p.http != NULL) + (p.tcp != NULL) + (p.grpc != NULL);
-
-	if (rc)
-		return rc;
-	return kinds == 1 ? 0
-			  : place_bad(node, e, "a probe has exactly one of exec, http, tcp, grpc");
-}
-
 /* ---- links ---- */
 
 static const char *const link_kinds[] = {"tcp",  "udp",   "unix", "stdout", "stderr", "output",
@@ -163,22 +117,10 @@ static int check_text_or_list(struct arena *a, const struct doc *node, struct er
 	return node->kind == DOC_LIST ? check_texts(a, node, e) : check_text(a, node, e);
 }
 
-static int check_map_or_list(struct arena *a, const struct doc *node, struct err *e)
-{
-	return node->kind == DOC_LIST ? check_texts(a, node, e) : check_map(a, node, e);
-}
-
 static const struct later {
 	const char *key, *what;
 	int (*check)(struct arena *a, const struct doc *node, struct err *e);
 } laters[] = {
-	{"ready", "a probe (ready)", check_probe},
-	{"alive", "a probe (alive)", check_probe},
-	{"started", "a probe (started)", check_probe},
-	{"after", "starting in order (after)", check_texts},
-	{"params", "a parameter of an image (params)", check_map},
-	{"secrets", "a secret (secrets)", check_map_or_list},
-	{"config", "a config file (config)", check_map},
 	{"links", "a link between apps (links)", check_links},
 	{"grant", "granting what images ask for (grant)", check_text_or_list},
 	{"net", "network settings of a pod (net)", check_map},

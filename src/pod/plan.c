@@ -13,6 +13,8 @@ const char *const restart_names[] = {"never", "on-failure", "always", NULL};
 const char *const app_kind_names[] = {"app", "init", "sidecar", NULL};
 const char *const ids_kind_names[] = {"range", "subids", "single", NULL};
 const char *const mount_kind_names[] = {"bind", "volume", "tmpfs", "file", NULL};
+const char *const probe_kind_names[] = {"none", "exec", "http", "tcp", "grpc", "sleep", NULL};
+const char *const file_from_names[] = {"text", "file", "env", "stdin", "credential", NULL};
 const char *const hole_kind_names[] = {"in",  "in-fd", "in-pod",   "out", "path", "socket",
 				       "dev", "cap",   "newprivs", "ns",  NULL};
 const char *const hole_proto_names[] = {"tcp", "udp", "icmp", NULL};
@@ -81,6 +83,20 @@ static const struct field rlimit_fields[] = {
 };
 static const struct field_set rlimit_set = FIELD_SET("rlimit", struct plan_rlimit, rlimit_fields);
 
+static const struct field probe_fields[] = {
+	FIELD(struct plan_probe, kind, "kind", FIELD_ENUM, .names = probe_kind_names),
+	FIELD(struct plan_probe, exec, "exec", FIELD_STRV),
+	FIELD(struct plan_probe, port, "port", FIELD_U32),
+	FIELD(struct plan_probe, path, "path", FIELD_STR),
+	FIELD(struct plan_probe, headers, "headers", FIELD_STRV),
+	FIELD(struct plan_probe, every_ns, "every_ns", FIELD_TIME),
+	FIELD(struct plan_probe, timeout_ns, "timeout_ns", FIELD_TIME),
+	FIELD(struct plan_probe, delay_ns, "delay_ns", FIELD_TIME),
+	FIELD(struct plan_probe, successes, "successes", FIELD_U32),
+	FIELD(struct plan_probe, failures, "failures", FIELD_U32),
+};
+static const struct field_set probe_set = FIELD_SET("probe", struct plan_probe, probe_fields);
+
 static const struct field app_fields[] = {
 	FIELD(struct plan_app, name, "name", FIELD_STR, .required = true),
 	FIELD(struct plan_app, image, "image", FIELD_STR),
@@ -115,6 +131,12 @@ static const struct field app_fields[] = {
 	FIELD(struct plan_app, log_files, "log_files", FIELD_U32),
 	FIELD(struct plan_app, pre_start, "pre_start", FIELD_STRV),
 	FIELD(struct plan_app, post_stop, "post_stop", FIELD_STRV),
+	FIELD(struct plan_app, ready, "ready", FIELD_STRUCT, .sub = &probe_set),
+	FIELD(struct plan_app, alive, "alive", FIELD_STRUCT, .sub = &probe_set),
+	FIELD(struct plan_app, started, "started", FIELD_STRUCT, .sub = &probe_set),
+	FIELD(struct plan_app, post_start, "post_start", FIELD_STRUCT, .sub = &probe_set),
+	FIELD(struct plan_app, pre_stop, "pre_stop", FIELD_STRUCT, .sub = &probe_set),
+	FIELD(struct plan_app, after, "after", FIELD_STRV),
 };
 static const struct field_set app_set = FIELD_SET("app", struct plan_app, app_fields);
 
@@ -123,6 +145,9 @@ static const struct field volume_fields[] = {
 	FIELD(struct plan_volume, keep, "keep", FIELD_BOOL),
 	FIELD(struct plan_volume, tmpfs, "tmpfs", FIELD_BOOL),
 	FIELD(struct plan_volume, size_bytes, "size_bytes", FIELD_SIZE),
+	FIELD(struct plan_volume, image, "image", FIELD_STR),
+	FIELD(struct plan_volume, image_digest, "image_digest", FIELD_STR),
+	FIELD(struct plan_volume, view, "view", FIELD_STR),
 	FIELD(struct plan_volume, fill_view, "fill_view", FIELD_STR),
 	FIELD(struct plan_volume, fill_path, "fill_path", FIELD_STR),
 	FIELD(struct plan_volume, from_image, "from_image", FIELD_BOOL),
@@ -131,6 +156,18 @@ static const struct field volume_fields[] = {
 	FIELD(struct plan_volume, mode, "mode", FIELD_U32),
 };
 static const struct field_set volume_set = FIELD_SET("volume", struct plan_volume, volume_fields);
+
+static const struct field file_fields[] = {
+	FIELD(struct plan_file, name, "name", FIELD_STR, .required = true),
+	FIELD(struct plan_file, from, "from", FIELD_ENUM, .names = file_from_names),
+	FIELD(struct plan_file, source, "source", FIELD_STR),
+	FIELD(struct plan_file, base64, "base64", FIELD_BOOL),
+	FIELD(struct plan_file, secret, "secret", FIELD_BOOL),
+	FIELD(struct plan_file, mode, "mode", FIELD_U32),
+	FIELD(struct plan_file, uid, "uid", FIELD_U32),
+	FIELD(struct plan_file, gid, "gid", FIELD_U32),
+};
+static const struct field_set file_set = FIELD_SET("file", struct plan_file, file_fields);
 
 static const struct field ids_fields[] = {
 	FIELD(struct plan_ids, base, "base", FIELD_U32),
@@ -165,8 +202,10 @@ static const struct field plan_fields[] = {
 	FIELD(struct plan, cgroup, "cgroup", FIELD_STR),
 	FIELD(struct plan, apps, "apps", FIELD_LIST, .sub = &app_set),
 	FIELD(struct plan, volumes, "volumes", FIELD_LIST, .sub = &volume_set),
+	FIELD(struct plan, files, "files", FIELD_LIST, .sub = &file_set),
 	FIELD(struct plan, holes, "holes", FIELD_LIST, .sub = &hole_set),
 	FIELD(struct plan, labels, "labels", FIELD_MAP),
+	FIELD(struct plan, deadline_ns, "deadline_ns", FIELD_TIME),
 };
 const struct field_set plan_set = FIELD_SET("plan", struct plan, plan_fields);
 

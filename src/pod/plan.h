@@ -23,11 +23,27 @@ enum mount_kind {
 	MOUNT_BIND,   /* a host path: a path or socket hole */
 	MOUNT_VOLUME, /* a volume of the pod (plan_volume by name, sub-path in .source) */
 	MOUNT_TMPFS,
-	MOUNT_FILE, /* a file of the pod's directory (hosts, hostname, resolv.conf), read-only in
-		       the app */
+	MOUNT_FILE, /* what Rocket wrote: hosts, hostname, resolv.conf, a secret, a config file or a
+		       folder of them; read-only in the app */
 };
+/* How an app is asked, and what is done around its life (post_start, pre_stop). */
+enum probe_kind { PROBE_NONE, PROBE_EXEC, PROBE_HTTP, PROBE_TCP, PROBE_GRPC, PROBE_SLEEP };
+/* Where the bytes of a file come from that Rocket puts into an app. */
+enum file_from { FILE_TEXT, FILE_HOST, FILE_ENV, FILE_STDIN, FILE_CREDENTIAL };
 extern const char *const distance_names[],
-	*const restart_names[], *const app_kind_names[], *const mount_kind_names[];
+	*const restart_names[], *const app_kind_names[], *const mount_kind_names[],
+	*const probe_kind_names[], *const file_from_names[];
+
+struct plan_probe {
+	enum probe_kind kind;
+	char **exec;
+	uint32_t port;  /* on the app's loopback */
+	char *path;     /* HTTP: with the query; GRPC: the service, or NULL */
+	char **headers; /* HTTP: "Name: value" */
+	int64_t every_ns, timeout_ns;
+	int64_t delay_ns; /* before the first one; SLEEP: how long */
+	uint32_t successes, failures;
+};
 
 struct plan_mount {
 	enum mount_kind kind;
@@ -96,6 +112,10 @@ struct plan_app {
 	uint32_t log_files; /* kept, the current one included */
 	char **pre_start;   /* argv run in the app's confinement before, or NULL */
 	char **post_stop;
+	struct plan_probe ready, alive, started;
+	struct plan_probe post_start, pre_stop; /* beside the running app: after its exec, before its
+						   stop signal */
+	char **after; /* apps that are ready before this one starts */
 };
 
 struct plan_volume {
@@ -103,11 +123,24 @@ struct plan_volume {
 	bool keep; /* outlives the pod: below volumes/, else in the pod's directory */
 	bool tmpfs;
 	uint64_t size_bytes; /* of a tmpfs */
+	char *image;         /* whose files it is, read-only: as the owner wrote it … */
+	char *image_digest;  /* … its manifest digest … */
+	char *view;          /* … and its view */
 	char *fill_view;     /* image VOLUME: filled from this view's … */
 	char *fill_path;     /* … directory on first use */
 	bool from_image;     /* declared by the image alone, named by Rocket */
 	uint32_t uid, gid;   /* owner when it is made */
 	uint32_t mode;
+};
+
+/* A file that Rocket writes into memory for an app: a secret or a config file. */
+struct plan_file {
+	char *name; /* below the pod's files: "web/secrets/token" */
+	enum file_from from;
+	char *source; /* the text itself, a path, a variable, a credential's name; NULL for stdin */
+	bool base64;  /* TEXT: how it is written here */
+	bool secret;  /* never printed */
+	uint32_t mode, uid, gid;
 };
 
 /*
@@ -147,8 +180,10 @@ struct plan {
 	char *cgroup; /* below each hierarchy's root: "rocket/ID", or the unit's own */
 	LIST(struct plan_app) apps;
 	LIST(struct plan_volume) volumes;
+	LIST(struct plan_file) files;
 	LIST(struct hole) holes;
 	char **labels;
+	int64_t deadline_ns; /* how long the pod may run; 0: as long as it wants */
 };
 
 extern const struct field_set plan_set;

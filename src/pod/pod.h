@@ -16,12 +16,32 @@
 /* What an app has mounted that is no hole. */
 struct pod_mount {
 	char *place;          /* "pod.yaml:12:5", or NULL; so everywhere below */
-	enum mount_kind kind; /* MOUNT_VOLUME or MOUNT_TMPFS */
+	enum mount_kind kind; /* MOUNT_VOLUME, MOUNT_TMPFS, or MOUNT_FILE of a foreign manifest */
 	char *target;         /* absolute, clean */
-	char *volume;
+	char *volume; /* of MOUNT_FILE: a file or folder by its name in the plan */
 	bool read_only, noexec;
 	uint64_t size_bytes; /* tmpfs */
 	uint32_t mode;       /* tmpfs */
+};
+
+/* A secret or config file that the pod declares. */
+struct pod_file {
+	char *place;
+	char *name;
+	enum file_from from;
+	char *source;
+	bool base64, secret;
+	bool is_placed; /* name is the plan's already, mode and gid hold (Kubernetes) */
+	uint32_t mode, gid;
+};
+
+/* Where an app has it. */
+struct pod_file_use {
+	char *place;
+	char *name;
+	char *target;  /* NULL: /run/secrets/NAME */
+	uint32_t mode; /* 0: 0400 for a secret, 0444 */
+	bool secret;
 };
 
 struct pod_stop {
@@ -61,6 +81,10 @@ struct pod_app {
 	enum restart restart;
 	struct pod_stop stop;
 	char **pre_start, **post_stop;
+	struct plan_probe ready, alive, started, post_start, pre_stop;
+	char **after;
+	char **params; /* "K=V" */
+	LIST(struct pod_file_use) files;
 	char **labels;
 	struct pod_logs logs;
 };
@@ -70,6 +94,7 @@ struct pod_volume {
 	char *name;
 	bool keep;
 	bool tmpfs;
+	char *image;         /* its files, read-only */
 	uint64_t size_bytes; /* of a tmpfs */
 	uint32_t mode;       /* 0: 0755, or the image folder's that fills it */
 	uint32_t uid, gid;
@@ -97,6 +122,8 @@ struct pod {
 	char **labels;
 	LIST(struct pod_app) apps;
 	LIST(struct pod_volume) volumes;
+	LIST(struct pod_file) files;
+	int64_t deadline_ns; /* 0: none */
 	LIST(struct hole) holes;
 };
 

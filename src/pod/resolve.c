@@ -223,7 +223,8 @@ int plan_resolve(const struct pod_inputs *in, struct plan *ret, struct err *e)
 	static int (*const steps[])(struct resolve * r, struct err * e) = {
 		resolve_facts, resolve_app_names, resolve_names,   resolve_exit, resolve_plain,
 		resolve_limits,
-		resolve_holes, resolve_sysctls,   resolve_volumes, resolve_apps,
+		resolve_holes, resolve_sysctls,   resolve_volumes, resolve_files,
+		resolve_order, resolve_apps,
 	};
 	struct plan plan = {};
 	struct resolve r = {.in = in, .arena = in->arena, .pod = in->pod, .plan = &plan};

@@ -364,6 +364,7 @@ int resolve_app_process(struct resolve *r, struct resolve_app *ra, struct err *e
 	static int (*const steps[])(struct resolve * r, struct resolve_app * ra, struct err * e) = {
 		resolve_plain, resolve_image, resolve_user,    resolve_argv, resolve_workdir,
 		resolve_env,   resolve_stop,  resolve_rlimits, resolve_logs,
+		resolve_probes,
 	};
 	int rc = 0;
 

@@ -58,15 +58,39 @@ static struct plan_volume *find_volume(struct plan *p, const char *name)
 	return NULL;
 }
 
+/* An image as a volume: the same checks as of an image that runs. */
+static int find_volume_image(struct resolve *r, const struct pod_volume *v,
+			     const struct image **ret, struct err *e)
+{
+	const struct pod_sources *s = &r->in->sources;
+	const struct plan_ids *ids = &r->in->host.ids;
+	const struct image *image;
+	int rc = s->find_image(s->context, v->image, &image, e);
+
+	if (rc)
+		return rc;
+	if (ids->count && image->max_id >= ids->count)
+		return err_new(e, ERR_USAGE, "the image %s holds files of the id %llu, and the pod has %u ids",
+			       v->image, (unsigned long long)image->max_id, ids->count);
+	*ret = image;
+	return 0;
+}
+
 int resolve_volumes(struct resolve *r, struct err *e)
 {
 	for (size_t i = 0; i < r->pod->volumes.n; i++) {
 		const struct pod_volume *v = &r->pod->volumes.v[i];
+		const struct image *image = NULL;
 
+		if (v->image && find_volume_image(r, v, &image, e))
+			return place_err_text(v->place, e);
 		*list_add(r->arena, &r->plan->volumes) = (struct plan_volume){
 			.name = arena_strdup(r->arena, v->name),
 			.keep = v->keep,
 			.tmpfs = v->tmpfs,
+			.image = arena_strdup(r->arena, v->image),
+			.image_digest = image ? arena_strdup(r->arena, image->manifest_digest) : NULL,
+			.view = image ? arena_strdup(r->arena, image->view) : NULL,
 			.size_bytes = v->size_bytes,
 			.uid = v->uid,
 			.gid = v->gid,
@@ -110,7 +134,7 @@ static void settle_volume(struct resolve *r, const struct resolve_app *ra,
 	const struct pod_volume *asked = pod_find_volume(r->pod, m->volume);
 	struct plan_volume *v = find_volume(r->plan, m->volume);
 
-	if (v->mode || v->fill_view)
+	if (v->mode || v->fill_view || v->view)
 		return;
 	if (!asked->has_owner) {
 		v->uid = ra->account.uid;
@@ -146,10 +170,35 @@ static int add_asked(struct resolve *r, struct resolve_app *ra, struct entries *
 			.place = m->place,
 		};
 
-		if (m->volume && !pod_find_volume(r->pod, m->volume))
+		if (m->kind == MOUNT_VOLUME && !pod_find_volume(r->pod, m->volume))
 			return unknown_volume(r, m, e);
-		if (m->volume)
+		if (m->kind == MOUNT_VOLUME)
 			settle_volume(r, ra, m);
+		rc = add_entry(r, ra, all, &new, e);
+	}
+	return rc;
+}
+
+static int add_files(struct resolve *r, struct resolve_app *ra, struct entries *all, struct err *e)
+{
+	int rc = 0;
+
+	for (size_t i = 0; i < ra->asked->files.n && !rc; i++) {
+		const struct pod_file_use *u = &ra->asked->files.v[i];
+		struct plan_file file = {};
+		struct entry new = {
+			.origin = arena_printf(r->arena, "the %s %s",
+					       u->secret ? "secret" : "config file", u->name),
+			.place = u->place,
+		};
+
+		rc = resolve_file_use(r, ra, u, &file, &new.mount.target, e);
+		if (rc)
+			return rc;
+		new.mount.kind = MOUNT_FILE;
+		new.mount.source = file.name;
+		new.mount.read_only = true;
+		*list_add(r->arena, &r->plan->files) = file;
 		rc = add_entry(r, ra, all, &new, e);
 	}
 	return rc;
@@ -350,6 +399,7 @@ int resolve_app_mounts(struct resolve *r, struct resolve_app *ra, struct err *e)
 	static int (*const steps[])(struct resolve * r, struct resolve_app * ra,
 				    struct entries * all, struct err * e) = {
 		add_asked,
+		add_files,
 		add_holes,
 		add_image_volumes,
 		add_generated,

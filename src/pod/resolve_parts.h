@@ -34,3 +34,12 @@ const struct image_config *resolve_config(const struct resolve_app *ra);
 [[nodiscard]] int resolve_app_mounts(struct resolve *r, struct resolve_app *ra, struct err *e);
 /* resolve_mounts.c: volumes of the pod into the plan, before the apps. */
 [[nodiscard]] int resolve_volumes(struct resolve *r, struct err *e);
+/* resolve_files.c: declared files, and who starts after whom, before the apps. */
+[[nodiscard]] int resolve_files(struct resolve *r, struct err *e);
+[[nodiscard]] int resolve_order(struct resolve *r, struct err *e);
+/* resolve_files.c: one secret or config file of an app. */
+[[nodiscard]] int resolve_file_use(struct resolve *r, const struct resolve_app *ra,
+				   const struct pod_file_use *u, struct plan_file *ret,
+				   char **ret_target, struct err *e);
+/* resolve_files.c: probes, hooks beside the app, parameters of its image. */
+[[nodiscard]] int resolve_probes(struct resolve *r, struct resolve_app *ra, struct err *e);

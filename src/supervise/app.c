@@ -194,6 +194,7 @@ int app_start(struct app *a, struct err *e)
 
 static void close_process(struct app *a)
 {
+	probes_end(a);
 	loop_forget(&a->s->loop, &a->exec_source);
 	loop_forget(&a->s->loop, &a->exit_source);
 	cleanup_close(&a->proc.status_fd);
@@ -261,6 +262,8 @@ static void on_exec(struct loop_source *source, uint32_t events)
 		a->status->state = APP_RUNNING;
 	supervisor_event(a->s, "app-started", a, NULL);
 	supervisor_on_app_settled(a->s, a, NULL);
+	if (a->status->state == APP_RUNNING)
+		probes_begin(a);
 	supervisor_save_status(a->s);
 }
 
@@ -292,7 +295,7 @@ static bool should_restart(const struct app *a)
 	case RESTART_ALWAYS:
 		return true;
 	case RESTART_ON_FAILURE:
-		return a->status->exit_code != 0;
+		return a->status->exit_code != 0 || a->unhealthy;
 	default:
 		return false;
 	}
@@ -307,7 +310,7 @@ static void schedule_restart(struct app *a)
 	else
 		a->backoff_ns = a->backoff_ns * 2 < longest_backoff_ns ? a->backoff_ns * 2 : longest_backoff_ns;
 	a->deadline_ns = io_monotonic_ns() + (a->wants_restart ? 0 : a->backoff_ns);
-	a->wants_restart = a->wants_stop = false;
+	a->wants_restart = a->wants_stop = a->unhealthy = false;
 	a->phase = app_first_phase(a);
 	a->status->restarts++;
 	set_state(a, APP_BACKOFF);
@@ -343,6 +346,9 @@ static void record_end(struct app *a, const siginfo_t *info)
 	st->finished_ns = io_now_ns();
 	st->exit_signal = info->si_code == CLD_EXITED ? 0 : info->si_status;
 	st->exit_code = st->exit_signal ? 128 + st->exit_signal : info->si_status;
+	/* Stopped because it was not well: that is no good end, whatever it says itself. */
+	if (a->unhealthy && st->exit_code == 0)
+		st->exit_code = 128 + SIGTERM;
 	st->oom_killed = kills > a->oom_kills;
 	st->log_dropped = a->streams.log.dropped;
 	a->oom_kills = kills;
@@ -414,8 +420,14 @@ void app_stop(struct app *a, int64_t grace_ns)
 		return;
 	}
 	a->deadline_ns = deadline_ns;
-	app_signal(a, (int)a->plan->stop_signal);
 	set_state(a, APP_STOPPING);
+	if (!probes_begin_stop(a))
+		app_signal_stop(a);
+}
+
+void app_signal_stop(struct app *a)
+{
+	app_signal(a, (int)a->plan->stop_signal);
 }
 
 void app_on_deadline(struct app *a)

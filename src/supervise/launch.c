@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * See launch.h. The two sides are the same version and speak by position:
- * rocket-supervise DIR RUN ID POD_FD LOCK_FD READY_FD EXE_FD PROGRAMS FLAGS
+ * rocket-supervise DIR RUN ID POD_FD LOCK_FD READY_FD EXE_FD PROGRAMS FLAGS SECRET_FD
  */
 #include "supervise/launch.h"
 
@@ -22,13 +22,13 @@
 #include "base/unit.h"
 #include "boundary/own_exe.h"
 
-enum { ARGS = 10 };
+enum { ARGS = 11 };
 
 /* What the supervisor's process needs, made before vfork. */
 struct launch {
-	char pod_fd[16], lock_fd[16], ready_fd[16], exe_fd[16], flags[8];
+	char pod_fd[16], lock_fd[16], ready_fd[16], exe_fd[16], secret_fd[16], flags[8];
 	char *argv[ARGS + 1];
-	int fds[4];
+	int fds[5];
 	int exe;
 };
 
@@ -36,18 +36,19 @@ static void make_launch(const struct supervisor_options *o, int ready_fd, int ex
 {
 	char *const argv[] = { (char *)"rocket-supervise", (char *)o->dir, (char *)o->run_dir, (char *)o->pod.id,
 			       l->pod_fd,	l->lock_fd, l->ready_fd, l->exe_fd,
-			       (char *)o->programs, l->flags };
+			       (char *)o->programs, l->flags, l->secret_fd };
 
 	static_assert(ARRAY_SIZE(argv) == ARGS);
 	snprintf(l->pod_fd, sizeof(l->pod_fd), "%d", o->pod.fd);
 	snprintf(l->lock_fd, sizeof(l->lock_fd), "%d", o->pod.lock_fd);
 	snprintf(l->ready_fd, sizeof(l->ready_fd), "%d", ready_fd);
 	snprintf(l->exe_fd, sizeof(l->exe_fd), "%d", exe_fd);
-	snprintf(l->flags, sizeof(l->flags), "-%s%s%s", o->foreground ? "f" : "", o->interactive ? "i" : "",
-		 o->quiet ? "q" : "");
+	snprintf(l->secret_fd, sizeof(l->secret_fd), "%d", o->secret_fd);
+	snprintf(l->flags, sizeof(l->flags), "-%s%s%s%s", o->foreground ? "f" : "", o->interactive ? "i" : "",
+		 o->quiet ? "q" : "", o->wait_ready ? "w" : "");
 	memcpy(l->argv, argv, sizeof(argv));
 	l->argv[ARGS] = NULL;
-	memcpy(l->fds, (int[]){ o->pod.fd, o->pod.lock_fd, ready_fd, exe_fd }, sizeof(l->fds));
+	memcpy(l->fds, (int[]){ o->pod.fd, o->pod.lock_fd, ready_fd, exe_fd, o->secret_fd }, sizeof(l->fds));
 	l->exe = exe_fd;
 }
 
@@ -152,12 +153,16 @@ int launch_parse(int argc, char **argv, struct supervisor_options *ret, struct e
 		.foreground = strchr(argv[9], 'f'),
 		.interactive = strchr(argv[9], 'i'),
 		.quiet = strchr(argv[9], 'q'),
+		.wait_ready = strchr(argv[9], 'w'),
+		.secret_fd = parse_fd(argv[10]),
 	};
 	memcpy(ret->pod.id, argv[3], POD_ID_LEN);
 	if (own_exe_shut(parse_fd(argv[7]), argv[0], e) < 0)
 		return -e->code;
 	if (fcntl(ret->pod.fd, F_SETFD, FD_CLOEXEC) < 0 || fcntl(ret->pod.lock_fd, F_SETFD, FD_CLOEXEC) < 0)
 		return err_errno(e, "rocket-supervise got no pod");
+	if (ret->secret_fd >= 0)
+		fcntl(ret->secret_fd, F_SETFD, FD_CLOEXEC);
 	if (ret->ready_fd >= 0)
 		fcntl(ret->ready_fd, F_SETFD, FD_CLOEXEC);
 	return 0;

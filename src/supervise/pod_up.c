@@ -19,7 +19,6 @@
 #include "base/cleanup.h"
 #include "base/io.h"
 #include "boundary/mountfd.h"
-#include "net/files.h"
 #include "net/pod_net.h"
 #include "supervise/holes.h"
 #include "supervise/out.h"
@@ -93,26 +92,6 @@ int pod_joined_reaper(struct supervisor *s, struct err *e)
 	return r < 0 ? r : spawn_wait_exec(&s->joined, e);
 }
 
-static int make_files(struct supervisor *s, struct err *e)
-{
-	autostr hosts = {};
-	autostr hostname = {};
-	autostr resolv = {};
-
-	files_add_hosts(&hosts, &s->plan, &s->plan.apps.v[0]);
-	files_add_hostname(&hostname, &s->plan);
-	files_add_resolv(&resolv, &s->plan);
-	const struct pod_text texts[] = {
-		{ "hosts", str_text(&hosts) },
-		{ "hostname", str_text(&hostname) },
-		{ "resolv.conf", str_text(&resolv) },
-	};
-
-	/* An ordinary user can't map the ids of the host's file systems: files are his pods' as they lie there. */
-	return root_make_pod_files(&s->plan, plan_is_rootless(&s->plan) ? -1 : s->sandbox.userns_fd, s->attach_fd, texts, ARRAY_SIZE(texts), &s->files,
-				   e);
-}
-
 static int begin_sandbox(struct supervisor *s, struct err *e)
 {
 	const struct sandbox_request request = {
@@ -150,7 +129,7 @@ static int bring_up(struct supervisor *s, struct relay_sockets *sockets, struct 
 	if (r == 0)
 		r = cgroup_make_pod(&s->cgroup_host, &s->plan, &s->cgroup, e);
 	if (r == 0)
-		r = make_files(s, e);
+		r = pod_make_files(s, e);
 	if (r == 0)
 		r = sandbox_wait(&s->sandbox, e);
 	if (r == 0)

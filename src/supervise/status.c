@@ -28,6 +28,7 @@ static const struct field app_fields[] = {
 	FIELD(struct app_status, exit_code, "exit_code", FIELD_INT),
 	FIELD(struct app_status, exit_signal, "exit_signal", FIELD_INT),
 	FIELD(struct app_status, oom_killed, "oom_killed", FIELD_BOOL),
+	FIELD(struct app_status, ready, "ready", FIELD_BOOL),
 	FIELD(struct app_status, error, "error", FIELD_STR),
 	FIELD(struct app_status, started_ns, "started_ns", FIELD_INT),
 	FIELD(struct app_status, finished_ns, "finished_ns", FIELD_INT),

@@ -21,6 +21,7 @@ struct app_status {
 	int64_t exit_code;      /* of its last end: 0..255, 128 + signal; -1 while it never ended */
 	int64_t exit_signal;    /* the signal that ended it, or 0 */
 	bool oom_killed;
+	bool ready;             /* it runs, and its probes (if any) say that it serves */
 	char *error;            /* why it could not be started */
 	int64_t started_ns, finished_ns;
 	uint32_t restarts;

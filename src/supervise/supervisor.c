@@ -56,8 +56,55 @@ static void tell_ready(struct supervisor *s, const struct err *e)
 		close(s->options->ready_fd);
 		memory_let_go();
 	}
-	if (e->code == 0)
-		notify_systemd("READY=1");
+}
+
+static bool counts_as_ready(const struct app *a)
+{
+	return a->was_ready || a->status->state == APP_EXITED;
+}
+
+/* Over before it was ever ready, and not well: who waits for the pod to be ready hears of it. */
+static bool find_never_ready(const struct supervisor *s, struct err *e)
+{
+	for (size_t i = 0; i < s->plan.apps.n; i++) {
+		const struct app *a = &s->apps[i];
+
+		if (a->was_ready || a->status->state != APP_EXITED || a->status->exit_code == 0)
+			continue;
+		err_new(e, ERR_ROCKET, "the app %s ended before it was ready", a->plan->name);
+		err_because(e, "its exit code is %lld", (long long)a->status->exit_code);
+		err_try(e, "rocket logs %s/%s", s->plan.name, a->plan->name);
+		return true;
+	}
+	return false;
+}
+
+static void check_ready(struct supervisor *s)
+{
+	struct err e = {};
+
+	for (size_t i = 0; i < s->plan.apps.n; i++)
+		if (!s->apps[i].settled || !counts_as_ready(&s->apps[i]))
+			return;
+	if (s->is_ready || s->stopping)
+		return;
+	s->is_ready = true;
+	if (find_never_ready(s, &e) || s->first_error.code) {
+		tell_ready(s, s->first_error.code ? &s->first_error : &e);
+		return;
+	}
+	supervisor_event(s, "ready", NULL, NULL);
+	notify_systemd("READY=1");
+	tell_ready(s, &e);
+}
+
+void supervisor_on_app_ready(struct supervisor *s, struct app *a)
+{
+	struct err e = {};
+
+	if (!s->stopping)
+		(void)!order_start_next(s, &e); /* an app that can't be started ends the pod by itself */
+	check_ready(s);
 }
 
 void supervisor_on_app_settled(struct supervisor *s, struct app *a, const struct err *e)
@@ -70,7 +117,9 @@ void supervisor_on_app_settled(struct supervisor *s, struct app *a, const struct
 	for (size_t i = 0; i < s->plan.apps.n; i++)
 		if (!s->apps[i].settled)
 			return;
-	tell_ready(s, &s->first_error);
+	if (!s->options->wait_ready || s->first_error.code)
+		tell_ready(s, &s->first_error);
+	check_ready(s);
 }
 
 /* ---- the end ---- */
@@ -155,15 +204,9 @@ static bool ends_pod(const struct supervisor *s, const struct app *a)
 	return (strcmp(rule, "first") == 0 && a->plan->kind == APP_MAIN) || strcmp(rule, a->plan->name) == 0;
 }
 
-/* An init that failed while others wait for it: they will never start. */
-static bool breaks_order(const struct supervisor *s, const struct app *a)
-{
-	return a->plan->kind == APP_INIT && a->status->exit_code != 0 && !order_is_complete(s);
-}
-
 void supervisor_on_app_end(struct supervisor *s, struct app *a)
 {
-	bool by_rule = !s->stopping && (s->first_error.code || breaks_order(s, a) || ends_pod(s, a));
+	bool by_rule = !s->stopping && (s->first_error.code || order_is_broken_by(s, a) || ends_pod(s, a));
 	struct err e = {};
 
 	if (by_rule && strcmp(s->plan.exit ?: "all", "all") != 0)
@@ -174,6 +217,7 @@ void supervisor_on_app_end(struct supervisor *s, struct app *a)
 		stop_next(s);
 	else
 		(void)!order_start_next(s, &e); /* an app that can't be started ends the pod by itself */
+	check_ready(s);
 }
 
 static bool everything_over(const struct supervisor *s)
@@ -255,6 +299,7 @@ static void init_app(struct supervisor *s, size_t i)
 		.deadline_ns = INT64_MAX,
 	};
 	a->phase = app_first_phase(a);
+	probes_init(a);
 	a->exec_source.fd = a->exit_source.fd = -1;
 	a->streams = (struct streams){ .s = s, .app = a };
 	a->streams.out.fd = a->streams.err.fd = a->streams.in.fd = -1;
@@ -267,7 +312,7 @@ static void init_apps(struct supervisor *s)
 	size_t n = s->plan.apps.n;
 
 	s->apps = arena_alloc(&s->arena, n * sizeof(*s->apps));
-	s->views = arena_alloc(&s->arena, 2 * n * sizeof(*s->views) + sizeof(*s->views));
+	s->views = arena_alloc(&s->arena, (2 * n + s->plan.volumes.n + 1) * sizeof(*s->views));
 	s->volume_fds = arena_alloc(&s->arena, (s->plan.volumes.n + 1) * sizeof(int));
 	for (size_t i = 0; i < s->plan.volumes.n; i++)
 		s->volume_fds[i] = -1;
@@ -320,6 +365,8 @@ static int open_all(struct supervisor *s, struct err *e)
 		return r;
 	s->status.supervisor_pid = getpid();
 	s->status.started_ns = io_now_ns();
+	if (s->plan.deadline_ns)
+		s->deadline_ns = io_monotonic_ns() + s->plan.deadline_ns;
 	s->status.exit_code = -1;
 	init_apps(s);
 	front_open(&s->front, s);
@@ -330,19 +377,36 @@ static int64_t next_deadline(const struct supervisor *s)
 {
 	int64_t next = holes_deadline(s);
 
-	for (size_t i = 0; i < s->plan.apps.n; i++)
-		if (s->apps[i].deadline_ns < next)
-			next = s->apps[i].deadline_ns;
+	next = s->deadline_ns < next ? s->deadline_ns : next;
+	for (size_t i = 0; i < s->plan.apps.n; i++) {
+		int64_t probe = probes_deadline(&s->apps[i]);
+
+		next = s->apps[i].deadline_ns < next ? s->apps[i].deadline_ns : next;
+		next = probe < next ? probe : next;
+	}
 	return next;
+}
+
+/* It ran as long as it may: over, and not well (exit code 124, as timeout(1) has it). */
+static void on_pod_deadline(struct supervisor *s)
+{
+	s->deadline_ns = INT64_MAX;
+	s->exit_code = 124;
+	supervisor_event(s, "deadline", NULL, "the pod ran as long as it may");
+	supervisor_stop(s, -1);
 }
 
 static void run_deadlines(struct supervisor *s)
 {
 	int64_t now = io_monotonic_ns();
 
-	for (size_t i = 0; i < s->plan.apps.n; i++)
+	for (size_t i = 0; i < s->plan.apps.n; i++) {
 		if (s->apps[i].deadline_ns <= now)
 			app_on_deadline(&s->apps[i]);
+		probes_on_deadline(&s->apps[i], now);
+	}
+	if (s->deadline_ns <= now)
+		on_pod_deadline(s);
 	holes_on_deadline(s);
 }
 
@@ -386,6 +450,10 @@ static void tell_end(struct supervisor *s)
 {
 	struct err e = s->first_error;
 
+	if (!e.code && !s->ready_told && s->options->wait_ready && find_never_ready(s, &e)) {
+		tell_ready(s, &e);
+		return;
+	}
 	if (!e.code && !s->ready_told) {
 		err_new(&e, ERR_ROCKET, "the pod ended before all its apps were started");
 		err_because(&e, "its exit code is %lld", (long long)s->status.exit_code);
@@ -428,6 +496,8 @@ static void init(struct supervisor *s, const struct supervisor_options *o)
 		.relay = RELAY_NO_PROCESS,
 		.uplink = UPLINK_NO_PROCESS,
 		.reaper_exe_fd = -1,
+		.probe_exe_fd = -1,
+		.deadline_ns = INT64_MAX,
 		.empty_root_fd = -1,
 		.attach_fd = -1,
 	};

@@ -6,7 +6,9 @@
  *
  *   supervisor_main()     supervisor.c    lock, plan, loop, signals, exit rule
  *   pod_up(), pod_down()  pod_up.c        namespaces, cgroups, shared files, relay
+ *   pod_make_files()      pod_files.c     files in memory: names, secrets, config
  *   order_*()             order.c         which app starts when
+ *   probes_*()            probe.c         whether an app is well
  *   app_*()               app.c           one app's life: start, exec, exit, restart, stop
  *   streams_*()           streams.c       its stdin, stdout, stderr or terminal, and its log
  *   server_*()            server.c        the control socket
@@ -31,6 +33,7 @@
 #include "store/store.h"
 #include "supervise/log.h"
 #include "supervise/loop.h"
+#include "supervise/probe.h"
 #include "supervise/state.h"
 #include "supervise/status.h"
 
@@ -41,6 +44,8 @@ struct supervisor_options {
 	bool interactive;       /* -i: our stdin to the first app that wants one */
 	bool quiet;
 	const char *programs;   /* the folder of rocket-reaper and rocket-relay */
+	bool wait_ready;        /* ready_fd gets its word when every app is ready, not as soon as all were executed */
+	int secret_fd;          /* the bytes of the secret that came by stdin; -1: none */
 	int ready_fd;           /* gets a struct err when the pod is up (code 0) or could not come up; -1: none */
 };
 
@@ -104,6 +109,9 @@ struct app {
 	bool wants_stop;        /* by us: no restart after */
 	bool wants_restart;     /* by `rocket restart` */
 	bool settled;           /* its first start succeeded or failed */
+	bool was_ready;         /* once since the pod's start */
+	bool unhealthy;         /* stopped by us because a probe failed */
+	struct probes *probes;  /* NULL: none */
 	struct spawned reaper;  /* init: true — pid 1 of its namespace */
 };
 
@@ -113,6 +121,8 @@ struct app {
 void app_stop(struct app *a, int64_t grace_ns);
 void app_kill(struct app *a);
 void app_signal(struct app *a, int signal);
+/* The signal of a stop that was asked for, once what comes before it is done. */
+void app_signal_stop(struct app *a);
 /* Called when its deadline has passed. */
 void app_on_deadline(struct app *a);
 enum app_phase app_first_phase(const struct app *a);
@@ -195,6 +205,7 @@ struct supervisor {
 	bool has_uplink;
 	int64_t uplink_started_ns;
 	int reaper_exe_fd;
+	int probe_exe_fd;               /* rocket-probe; -1 until it is needed */
 	int empty_root_fd;              /* detached: the root of reapers and relay */
 	bool private_mounts;            /* old kernels: base mounts are attached in a mount namespace of ours … */
 	int attach_fd;                  /* … to this folder */
@@ -208,6 +219,8 @@ struct supervisor {
 	int64_t stop_grace_ns;
 	unsigned int interrupts;
 	bool ready_told;
+	bool is_ready;                  /* every app was ready once, or is over */
+	int64_t deadline_ns;            /* how long the pod may run, monotonic; INT64_MAX: for ever */
 	struct err first_error;
 	int exit_code;
 };
@@ -217,6 +230,8 @@ void pod_down(struct supervisor *s);
 /* A program of libexec: beside the running one (libexec, a build folder, a static bundle). */
 [[nodiscard]] int pod_open_program(struct supervisor *s, const char *name, int *ret_fd, struct err *e);
 [[nodiscard]] int pod_view(struct supervisor *s, const char *id, int *ret_fd, struct err *e);
+/* pod_files.c: /etc/hosts and its like, secrets and config files, in memory. */
+[[nodiscard]] int pod_make_files(struct supervisor *s, struct err *e);
 [[nodiscard]] int pod_joined_reaper(struct supervisor *s, struct err *e);
 
 /* For root_request.open_volume; context is the supervisor. */
@@ -226,12 +241,16 @@ void pod_down(struct supervisor *s);
 [[nodiscard]] int order_start_next(struct supervisor *s, struct err *e);
 /* Every app had its turn. */
 bool order_is_complete(const struct supervisor *s);
+/* The app ended in a way that lets others, which wait for it, never start. */
+bool order_is_broken_by(const struct supervisor *s, const struct app *a);
 /* Begins the pod's end: apps in reverse order, each with its grace. */
 void supervisor_stop(struct supervisor *s, int64_t grace_ns);
 /* An app ended for good, or failed to start: the exit rule decides. */
 void supervisor_on_app_end(struct supervisor *s, struct app *a);
 /* The app's first start is decided; the pod is ready when all are. */
 void supervisor_on_app_settled(struct supervisor *s, struct app *a, const struct err *e);
+/* The app became ready: who waited for it may start, and with the last one the pod is ready. */
+void supervisor_on_app_ready(struct supervisor *s, struct app *a);
 void supervisor_save_status(struct supervisor *s);
 void supervisor_event(struct supervisor *s, const char *event, const struct app *a, const char *detail);
 struct app *supervisor_find_app(struct supervisor *s, const char *name);

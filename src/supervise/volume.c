@@ -228,10 +228,24 @@ static int open_memory(struct supervisor *s, const struct plan_volume *v, int *s
 	return *ret_fd < 0 ? err_errno(e, "can't make the volume %s", v->name) : 0;
 }
 
+/* An image's files as they are; the mount is read-only (boundary/root.c). */
+static int open_image(struct supervisor *s, const struct plan_volume *v, int *ret_fd, struct err *e)
+{
+	int view;
+	int r = pod_view(s, v->view, &view, e);
+
+	if (r < 0)
+		return r;
+	*ret_fd = fcntl(view, F_DUPFD_CLOEXEC, 3);
+	return *ret_fd < 0 ? err_errno(e, "can't open the volume %s", v->name) : 0;
+}
+
 int volume_open(void *context, const struct plan_volume *v, int *ret_fd, struct err *e)
 {
 	struct supervisor *s = context;
 
+	if (v->view)
+		return open_image(s, v, ret_fd, e);
 	if (v->tmpfs)
 		return open_memory(s, v, &s->volume_fds[v - s->plan.volumes.v], ret_fd, e);
 	return open_folder(s, v, ret_fd, e);
