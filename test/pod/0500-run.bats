@@ -223,9 +223,9 @@ file_setup()
 	cat >"$BATS_TEST_TMPDIR/pod.yaml" <<-EOF
 	pod: later
 	apps:
-	  web: {image: box, args: [true], after: [db]}
+	  web: {image: box, args: [true], apparmor: mine}
 	  db: {image: box, args: [true]}
 	EOF
 	run_rocket run -f "$BATS_TEST_TMPDIR/pod.yaml"
-	assert_error 2 after
+	assert_error 2 apparmor
 }

@@ -160,10 +160,8 @@ run_manifest() { run_rocket run "$@" -f "$BATS_TEST_TMPDIR/pod.yaml"; }
 		run_manifest
 		assert_error 2 "$key"
 	done <<-EOF
-	ready {tcp: ":80"}
-	alive {tcp: ":80"}
-	params {x: y}
-	secrets {x: y}
+	apparmor mine
+	selinux mine
 	EOF
 	printf 'pod: bad\napps: {a: {image: box}, b: {image: box}}\nlinks: ["a -> b: tcp 80"]\n' >"$BATS_TEST_TMPDIR/pod.yaml"
 	run_manifest
