@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * rocket-uplink ID NAME PROGRAMS learn|-: a pod's way out, for its out: holes. Started by uplink_spawn() (net/uplink.h)
+ * rocket-uplink ID NAME learn|-: a pod's way out, for its out: holes. Started by uplink_spawn() (net/uplink.h)
  * alone, with
  *
  *   0   its end of the control pair (net/uplink_wire.h)
@@ -85,20 +85,19 @@ int main(int argc, char **argv)
 	struct uplink_core c = {
 		.control_fd = CONTROL_FD, .root_fd = ROOT_FD, .host_ns_fd = -1, .wall_ns_fd = -1, .pod_ns_fd = -1,
 		.wall_route_fd = -1, .pod_route_fd = -1, .pod_diag_fd = -1, .nft = NFT_CLOSED, .resolver_fd = -1,
-		.dns_fd = { -1, -1 },
+		.given_fd = -1,
 	};
 	struct uplink_reply ready = { .op = UPLINK_READY };
 	sigset_t all;
 
-	if (argc != 5 || !is_id(argv[1])) {
+	if (argc != 4 || !is_id(argv[1])) {
 		fputs("error: rocket-uplink is started by rocket alone\ntry: rocket run --help\n", stderr);
 		return ERR_USAGE;
 	}
 	umask(077);
 	c.id = argv[1];
 	c.name = argv[2];
-	c.programs = argv[3];
-	c.learn = strcmp(argv[4], "learn") == 0;
+	c.learn = strcmp(argv[3], "learn") == 0;
 	snprintf(c.link, sizeof(c.link), "rkt%.*s", ID_SHOWN, c.id);
 	snprintf(c.table, sizeof(c.table), "rocket-%.*s", ID_SHOWN, c.id);
 	/* A terminal's signals are not meant for us; SIGKILL alone ends us early, and the end of our children is theirs. */

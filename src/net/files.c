@@ -5,6 +5,8 @@
  */
 #include "net/files.h"
 
+#include "net/resolve_wire.h"
+
 void files_add_hosts(struct str *out, const struct plan *p, const struct plan_app *app)
 {
 	str_add(out, "127.0.0.1\tlocalhost\n");
@@ -29,11 +31,29 @@ void files_add_hostname(struct str *out, const struct plan *p)
 	str_addf(out, "%s\n", p->hostname ? p->hostname : "localhost");
 }
 
+static bool has_name_hole(const struct plan *p)
+{
+	for (size_t i = 0; i < p->holes.n; i++) {
+		struct out_dest dest;
+
+		if (p->holes.v[i].kind != HOLE_OUT || !p->holes.v[i].text || !*p->holes.v[i].text)
+			continue;
+		out_dest_of(&p->holes.v[i], &dest);
+		if (dest.kind == OUT_NAME)
+			return true;
+	}
+	return false;
+}
+
 void files_add_resolv(struct str *out, const struct plan *p)
 {
-	if (!p->dns || !*p->dns)
-		str_add(out, "# This pod has no hole to a name server: only the names in /etc/hosts resolve.\n");
-	for (char **s = p->dns; s && *s; s++)
+	bool own = p->dns && *p->dns && !has_name_hole(p);
+
+	/* It listens from the first hole by name on; until then a question is refused at once. */
+	if (!own)
+		str_add(out, "# The pod's own resolver, which knows the names that have a hole (out:NAME:PORT) and no others.\n"
+			     "nameserver " RESOLVE_ADDRESS "\n");
+	for (char **s = p->dns; own && *s; s++)
 		str_addf(out, "nameserver %s\n", *s);
 	if (!p->dns_search || !*p->dns_search)
 		return;

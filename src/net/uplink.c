@@ -3,82 +3,30 @@
 #include "net/uplink.h"
 
 #include <errno.h>
-#include <fcntl.h>
-#include <linux/close_range.h>
 #include <poll.h>
-#include <signal.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/prctl.h>
 #include <sys/socket.h>
-#include <sys/syscall.h>
-#include <sys/wait.h>
 #include <unistd.h>
 
 #include "base/cleanup.h"
 #include "base/io.h"
 #include "net/uplink_wire.h"
 
-enum { ANSWER_MS = 10000, OUT_OF_THE_WAY = 16, FDS = 3 };
-
-struct command {
-	char *argv[8];
-	char *envp[2];
-	int fds[FDS];           /* become 0, 1, 2 */
-	int exe_fd;
-};
-
-/* Between vfork and exec, on the caller's memory: system calls only. */
-[[gnu::noreturn]] static void command_exec(const struct command *c)
-{
-	int exe = fcntl(c->exe_fd, F_DUPFD_CLOEXEC, OUT_OF_THE_WAY), moved[FDS];
-
-	prctl(PR_SET_PDEATHSIG, SIGKILL);
-	for (int i = 0; i < FDS; i++)
-		moved[i] = fcntl(c->fds[i], F_DUPFD_CLOEXEC, OUT_OF_THE_WAY);
-	for (int i = 0; i < FDS; i++)
-		if (dup2(moved[i], i) < 0)
-			_exit(ERR_ROCKET);
-	if (syscall(SYS_close_range, 3U, ~0U, CLOSE_RANGE_CLOEXEC) == 0)
-		syscall(SYS_execveat, exe, "", c->argv, c->envp, AT_EMPTY_PATH);
-	_exit(ERR_NOT_INVOKABLE);
-}
-
-static int command_start(const struct command *c, struct uplink *ret, struct err *e)
-{
-	pid_t pid = vfork();
-
-	if (pid == 0)
-		command_exec(c);
-	if (pid < 0)
-		return err_errno(e, "can't start the pod's uplink");
-	ret->pidfd = (int)syscall(SYS_pidfd_open, pid, 0);
-	if (ret->pidfd < 0) {
-		int r = err_errno(e, "can't watch the pod's uplink");
-
-		kill(pid, SIGKILL);
-		waitpid(pid, NULL, 0);
-		return r;
-	}
-	ret->pid = pid;
-	return 0;
-}
+enum { ANSWER_MS = 10000 };
 
 int uplink_spawn(const struct uplink_spawn_request *r, struct uplink *ret, struct err *e)
 {
+	char *argv[] = { (char *)"rocket-uplink", r->plan->id, r->plan->name, (char *)(uintptr_t)(r->learn ? "learn" : "-"),
+			 NULL };
+	struct helper_command c = { .name = "uplink", .argv = argv, .exe_fd = r->exe_fd };
 	struct uplink started = UPLINK_NO_PROCESS;
-	struct command c = {
-		.argv = { (char *)"rocket-uplink", r->plan->id, r->plan->name, (char *)(uintptr_t)r->programs,
-			  (char *)(uintptr_t)(r->learn ? "learn" : "-") },
-		.envp = { (char *)"PATH=/usr/sbin:/usr/bin:/sbin:/bin" },
-		.exe_fd = r->exe_fd,
-	};
 	int pair[2], result;
 
 	if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair) < 0)
 		return err_errno(e, "can't make a socket for the pod's uplink");
 	memcpy(c.fds, (int[]){ pair[1], r->pod_pidfd, r->empty_root_fd }, sizeof(c.fds));
-	result = command_start(&c, &started, e);
+	result = helper_start(&c, &started.process, e);
 	close(pair[1]);
 	if (result < 0) {
 		close(pair[0]);
@@ -135,8 +83,8 @@ int uplink_wait_ready(struct uplink *u, struct err *e)
 	return r;
 }
 
-static int ask(const struct uplink *u, uint32_t op, uint32_t number, const char *text, struct uplink_reply *ret,
-	       struct err *e)
+static int ask_with(const struct uplink *u, uint32_t op, uint32_t number, const char *text, int fd,
+		    struct uplink_reply *ret, struct err *e)
 {
 	autofree struct uplink_request *q = calloc(1, sizeof(*q));
 
@@ -147,9 +95,22 @@ static int ask(const struct uplink *u, uint32_t op, uint32_t number, const char 
 	if (strlen(text) >= sizeof(q->text))
 		return err_new(e, ERR_USAGE, "the hole %.60s… is too long", text);
 	memcpy(q->text, text, strlen(text));
-	if (send(u->control_fd, q, sizeof(*q), MSG_NOSIGNAL) < 0)
+	if (io_send_fds(u->control_fd, q, sizeof(*q), &fd, fd >= 0) < 0)
 		return err_errno(e, "can't talk to the pod's uplink");
 	return hear(u, op, ret, e);
+}
+
+static int ask(const struct uplink *u, uint32_t op, uint32_t number, const char *text, struct uplink_reply *ret,
+	       struct err *e)
+{
+	return ask_with(u, op, number, text, -1, ret, e);
+}
+
+int uplink_give_resolver(struct uplink *u, int fd, struct err *e)
+{
+	autofree struct uplink_reply *a = calloc(1, sizeof(*a));
+
+	return a ? ask_with(u, UPLINK_RESOLVER, 0, "", fd, a, e) : err_errno(e, "can't hear the pod's uplink");
 }
 
 int uplink_add(struct uplink *u, uint32_t number, const struct hole *h, struct err *e)
@@ -198,10 +159,6 @@ void uplink_end(struct uplink *u)
 {
 	if (u->control_fd >= 0)
 		close(u->control_fd);
-	if (u->pidfd >= 0) {
-		syscall(SYS_pidfd_send_signal, u->pidfd, SIGKILL, NULL, 0);
-		waitpid(u->pid, NULL, 0);
-		close(u->pidfd);
-	}
+	helper_end(&u->process);
 	*u = (struct uplink)UPLINK_NO_PROCESS;
 }

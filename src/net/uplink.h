@@ -16,24 +16,22 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
-#include <sys/types.h>
 
 #include "base/err.h"
 #include "base/str.h"
+#include "net/helper.h"
 #include "pod/plan.h"
 
 struct uplink {
-	pid_t pid;
-	int pidfd;
+	struct helper process;
 	int control_fd;         /* net/uplink_wire.h; closing it ends the uplink */
 	char way[16];           /* "host" or "pasta" */
 };
-#define UPLINK_NO_PROCESS { .pidfd = -1, .control_fd = -1 }
+#define UPLINK_NO_PROCESS { .process = HELPER_NONE, .control_fd = -1 }
 
 struct uplink_spawn_request {
 	const struct plan *plan;
 	int exe_fd;             /* rocket-uplink */
-	const char *programs;   /* the folder of rocket-resolve */
 	int pod_pidfd;          /* a process in the pod's namespaces: its reaper */
 	int empty_root_fd;
 	bool learn;
@@ -43,6 +41,8 @@ struct uplink_spawn_request {
 [[nodiscard]] int uplink_spawn(const struct uplink_spawn_request *r, struct uplink *ret, struct err *e);
 /* Waits (at most 10 s) until the link stands, or says why it can't. */
 [[nodiscard]] int uplink_wait_ready(struct uplink *u, struct err *e);
+/* Hands over the uplink's end of the pair with the pod's resolver (net/resolve.h); before the first hole by name. */
+[[nodiscard]] int uplink_give_resolver(struct uplink *u, int fd, struct err *e);
 /* Opens a HOLE_OUT; number: the caller's, below 1024, unused. */
 [[nodiscard]] int uplink_add(struct uplink *u, uint32_t number, const struct hole *h, struct err *e);
 /* Closes it: nothing new passes, living connections are cut on both sides. */
@@ -53,6 +53,6 @@ struct uplink_counts {
 };
 /* Asks the kernel, not a memory of ours. ERR_STATE: it does not have the hole's rules any more. */
 [[nodiscard]] int uplink_count(struct uplink *u, uint32_t number, struct uplink_counts *ret, struct err *e);
-/* What the pod's resolver refused or learned: "NAME\tCOUNT\tFIRST_NS\tLAST_NS\tVERDICT\n" each, appended. */
+/* Names that the pod asked for: "NAME\tCOUNT\tFIRST_NS\tLAST_NS\trefused|open\tADDRESS,…\n" each, appended. */
 [[nodiscard]] int uplink_log(struct uplink *u, struct str *out, struct err *e);
 void uplink_end(struct uplink *u);

@@ -13,6 +13,7 @@
 #include <unistd.h>
 
 #include "base/cleanup.h"
+#include "base/io.h"
 
 enum { MARK_FIRST = 0x72000000, MARK_MASK = 0xffffff };
 
@@ -143,7 +144,17 @@ static int do_count(struct uplink_core *c, const struct uplink_request *q, struc
 
 typedef int request_fn(struct uplink_core *c, const struct uplink_request *q, struct uplink_reply *a);
 
+static int do_resolver(struct uplink_core *c, const struct uplink_request *q, struct uplink_reply *a)
+{
+	if (c->given_fd < 0)
+		return err_new(&a->err, ERR_FAILED, "no resolver was handed over");
+	cleanup_close(&c->resolver_fd);
+	c->resolver_fd = take_fd(&c->given_fd);
+	return uplink_names_write(c, &a->err);
+}
+
 static request_fn *const requests[] = {
+	[UPLINK_RESOLVER] = do_resolver,
 	[UPLINK_ADD] = do_add,
 	[UPLINK_REMOVE] = do_remove,
 	[UPLINK_COUNT] = do_count,
@@ -169,7 +180,8 @@ static void answer(struct uplink_core *c, struct uplink_request *q)
 static bool hear_supervisor(struct uplink_core *c)
 {
 	struct uplink_request q;
-	ssize_t n = recv(c->control_fd, &q, sizeof(q), 0);
+	size_t nfds = 1;
+	ssize_t n = io_recv_fds(c->control_fd, &q, sizeof(q), &c->given_fd, &nfds);
 
 	if (n < 0)
 		return errno == EINTR || errno == EAGAIN;
@@ -177,6 +189,8 @@ static bool hear_supervisor(struct uplink_core *c)
 		return false;
 	if (n == sizeof(q))
 		answer(c, &q);
+	cleanup_close(&c->given_fd);
+	c->given_fd = -1;
 	return true;
 }
 

@@ -23,6 +23,7 @@ enum {
 	UPLINK_PINS = 4096,     /* addresses of names, all holes together */
 	UPLINK_ROUTES = 16384,
 	UPLINK_LOG_NAMES = 512,
+	UPLINK_NAME_ADDRS = 8,
 };
 
 /* One address that a name's answer gave, for one hole. */
@@ -60,10 +61,12 @@ struct uplink_name {
 	uint64_t count;
 	int64_t first_ns, last_ns; /* of the day */
 	bool refused;
+	struct out_addr addrs[UPLINK_NAME_ADDRS]; /* its last ones */
+	uint32_t n_addrs;
 };
 
 struct uplink_core {
-	const char *id, *name, *programs;
+	const char *id, *name;
 	bool learn;
 	int control_fd, root_fd;
 	int host_ns_fd, wall_ns_fd, pod_ns_fd;
@@ -84,8 +87,8 @@ struct uplink_core {
 	struct uplink_name *names; /* UPLINK_LOG_NAMES */
 	size_t n_names;
 	int resolver_fd;        /* net/resolve_wire.h; -1: none */
-	pid_t resolver_pid, pasta_pid;
-	int dns_fd[2];          /* in the pod: where the resolver listens; -1 */
+	int given_fd;           /* came with the request that is being answered */
+	pid_t pasta_pid;
 };
 
 /* ---- uplink_way.c ---- */
@@ -132,7 +135,7 @@ uint32_t uplink_cut(struct uplink_core *c, uint32_t number, bool cut);
 /* Is the address one that this hole's name had? */
 bool uplink_names_hold(const struct uplink_core *c, uint32_t number, const struct out_addr *a);
 void uplink_names_forget(struct uplink_core *c, uint32_t number);
-/* Tells the resolver which names are open; starts it with the first. */
+/* Tells the resolver which names are open. */
 [[nodiscard]] int uplink_names_write(struct uplink_core *c, struct err *e);
 /* A packet of the resolver's. */
 void uplink_names_hear(struct uplink_core *c);

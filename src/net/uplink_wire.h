@@ -10,6 +10,8 @@
  *               ← REMOVE cut = connections that were ended
  *   supervisor  → COUNT  number
  *               ← COUNT  accepted, living; ERR_STATE: the kernel does not have it any more
+ *   supervisor  → RESOLVER                         with the uplink's end of the pair with the resolver (SCM_RIGHTS)
+ *               ← RESOLVER code …
  *   supervisor  → LOG
  *               ← LOG    text: a line each, see uplink.h; more = another packet follows
  *
@@ -21,7 +23,7 @@
 
 #include "base/err.h"
 
-enum uplink_op { UPLINK_READY = 1, UPLINK_ADD, UPLINK_REMOVE, UPLINK_COUNT, UPLINK_LOG };
+enum uplink_op { UPLINK_READY = 1, UPLINK_ADD, UPLINK_REMOVE, UPLINK_COUNT, UPLINK_LOG, UPLINK_RESOLVER };
 enum { UPLINK_TEXT_MAX = 8700, UPLINK_HOLES_MAX = 1024 };
 
 struct uplink_request {

@@ -9,6 +9,8 @@
 
 #include "base/cleanup.h"
 #include "base/io.h"
+#include "net/out_dest.h"
+#include "net/resolve.h"
 #include "supervise/ledger.h"
 #include "supervise/supervisor.h"
 
@@ -25,7 +27,6 @@ static int start(struct supervisor *s, struct err *e)
 {
 	struct uplink_spawn_request request = {
 		.plan = &s->plan,
-		.programs = s->options->programs,
 		.pod_pidfd = s->sandbox.reaper_pidfd,
 		.empty_root_fd = s->empty_root_fd,
 	};
@@ -45,25 +46,85 @@ static int start(struct supervisor *s, struct err *e)
 	s->uplink_started_ns = io_monotonic_ns();
 	r = uplink_wait_ready(&s->uplink, e);
 	if (r == 0)
-		r = loop_watch(&s->loop, &s->uplink_source, s->uplink.pidfd, EPOLLIN, on_exit_ready, s, e);
+		r = loop_watch(&s->loop, &s->uplink_source, s->uplink.process.pidfd, EPOLLIN, on_exit_ready, s, e);
 	if (r < 0)
 		out_close_all(s);
 	return r;
 }
+
+/* ---- the resolver ---- */
+
+static void on_resolver_exit(struct loop_source *source, uint32_t events);
+
+static void resolver_close(struct supervisor *s)
+{
+	loop_forget(&s->loop, &s->resolver_source);
+	helper_end(&s->resolver);
+}
+
+static int resolver_start(struct supervisor *s, struct err *e)
+{
+	struct resolve_spawn_request request = {
+		.plan = &s->plan,
+		.pod_pidfd = s->sandbox.reaper_pidfd,
+		.empty_root_fd = s->empty_root_fd,
+	};
+	autoclose int exe = -1;
+	autoclose int uplink_end_fd = -1;
+	int r;
+
+	if (s->resolver.pidfd >= 0)
+		return 0;
+	r = pod_open_program(s, "rocket-resolve", &exe, e);
+	if (r < 0)
+		return r;
+	request.exe_fd = exe;
+	r = resolve_spawn(&request, &s->resolver, &uplink_end_fd, e);
+	if (r < 0)
+		return r;
+	s->resolver_started_ns = io_monotonic_ns();
+	r = uplink_give_resolver(&s->uplink, uplink_end_fd, e);
+	if (r == 0)
+		r = loop_watch(&s->loop, &s->resolver_source, s->resolver.pidfd, EPOLLIN, on_resolver_exit, s, e);
+	if (r < 0)
+		resolver_close(s);
+	return r;
+}
+
+/* Without it no name is answered: the safe side. */
+static void on_resolver_exit(struct loop_source *source, uint32_t events)
+{
+	struct supervisor *s = source->owner;
+	bool lived = io_monotonic_ns() - s->resolver_started_ns > must_live_ns;
+	struct err e = {};
+
+	resolver_close(s);
+	if (lived && resolver_start(s, &e) == 0)
+		supervisor_event(s, "resolver-restarted", NULL, NULL);
+	else
+		supervisor_event(s, "resolver-died", NULL, "the pod's names are not answered");
+}
+
+/* ---- holes ---- */
 
 void out_close_all(struct supervisor *s)
 {
 	if (!s->has_uplink)
 		return;
 	loop_forget(&s->loop, &s->uplink_source);
+	resolver_close(s);
 	uplink_end(&s->uplink);
 	s->has_uplink = false;
 }
 
 int out_open_one(struct supervisor *s, size_t place, struct err *e)
 {
+	struct out_dest dest;
 	int r = start(s, e);
 
+	out_dest_of(&s->plan.holes.v[place], &dest);
+	if (r == 0 && dest.kind == OUT_NAME)
+		r = resolver_start(s, e);
 	return r < 0 ? r : uplink_add(&s->uplink, (uint32_t)place, &s->plan.holes.v[place], e);
 }
 

@@ -495,13 +495,14 @@ static void init(struct supervisor *s, const struct supervisor_options *o)
 		.joined = SPAWNED_NONE,
 		.relay = RELAY_NO_PROCESS,
 		.uplink = UPLINK_NO_PROCESS,
+		.resolver = HELPER_NONE,
 		.reaper_exe_fd = -1,
 		.probe_exe_fd = -1,
 		.deadline_ns = INT64_MAX,
 		.empty_root_fd = -1,
 		.attach_fd = -1,
 	};
-	s->signal_source.fd = s->reaper_source.fd = s->relay_source.fd = s->uplink_source.fd = s->server.listener.fd = -1;
+	s->signal_source.fd = s->reaper_source.fd = s->relay_source.fd = s->uplink_source.fd = s->resolver_source.fd = s->server.listener.fd = -1;
 	for (int c = 0; c < CGROUP_N; c++)
 		s->cgroup_host.root_fd[c] = -1;
 	for (size_t i = 0; i < SERVER_MAX_CLIENTS; i++)

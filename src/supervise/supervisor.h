@@ -201,9 +201,10 @@ struct supervisor {
 	bool has_relay;
 	int64_t relay_started_ns;       /* monotonic */
 	struct uplink uplink;           /* of the out: holes */
-	struct loop_source uplink_source;
+	struct loop_source uplink_source, resolver_source;
+	struct helper resolver;         /* of holes by name */
 	bool has_uplink;
-	int64_t uplink_started_ns;
+	int64_t uplink_started_ns, resolver_started_ns;
 	int reaper_exe_fd;
 	int probe_exe_fd;               /* rocket-probe; -1 until it is needed */
 	int empty_root_fd;              /* detached: the root of reapers and relay */
