@@ -66,8 +66,9 @@ static void print_done(const struct fetch_tool *t, const struct fetch_done *d)
 	fputs(s.text, stdout);
 }
 
-static void say_done(const struct fetch_tool *t, const struct fetch_done *d)
+static void say_done(struct fetch_tool *t, const struct fetch_done *d)
 {
+	struct arena *a = &t->arena;
 	autostr s = {};
 
 	if (t->quiet)
@@ -77,6 +78,8 @@ static void say_done(const struct fetch_tool *t, const struct fetch_done *d)
 	else
 		unit_add_size(&s, d->bytes);
 	fprintf(stderr, "%s: %s%s, %.19s\n", d->name, d->was_there ? "" : "fetched ", s.text, d->image.manifest_digest);
+	if (d->missing)
+		t->options.note(arena_printf(a, "signatures may be missing: %s", d->missing));
 }
 
 /* The first of what it may stand for that is there. */

@@ -39,6 +39,33 @@ static int err_size(const struct endpoint *ep, const struct stream *s, struct er
 	return err_try(e, "rocket fetch once more; if it stays so, ask whoever runs the registry");
 }
 
+/* The answer ended as it said it would, too early. */
+static int err_short(const struct endpoint *ep, const struct stream *s, struct err *e)
+{
+	err_new(e, ERR_NETWORK, "%.100s stopped in the middle", ep->host);
+	err_because(e, "of the %llu bytes of layer %.80s it gave %llu", (unsigned long long)s->ask->size, s->ask->digest,
+		    (unsigned long long)s->at);
+	return err_try(e, "rocket fetch once more: it goes on from there");
+}
+
+/* What an answer was worth. */
+static int judge(const struct endpoint *ep, struct stream *s, const struct http_response *r, struct err *e)
+{
+	int rc = 0;
+
+	if (s->too_long)
+		return err_size(ep, s, e);
+	if (s->stopped)
+		return err_new(e, ERR_BUSY, "nobody wants the layer any more");
+	if (r->status / 100 != 2)
+		rc = endpoint_err(ep, r, s->ask->digest, e);
+	else if (s->at < s->ask->size)
+		rc = err_short(ep, s, e);
+	if (rc && (r->status >= 500 || r->status / 100 == 2))
+		e->errnum = EAGAIN; /* as http_is_passing() has it */
+	return rc;
+}
+
 /* One request; 0 when all is there, else what stopped it. */
 static int read_once(struct endpoint *ep, struct stream *s, struct err *e)
 {
@@ -50,16 +77,8 @@ static int read_once(struct endpoint *ep, struct stream *s, struct err *e)
 	};
 	int rc = endpoint_send(ep, &a, &q, 1, &r, e);
 
-	if (!rc && s->too_long)
-		rc = err_size(ep, s, e);
-	else if (!rc && s->stopped)
-		rc = err_new(e, ERR_BUSY, "nobody wants the layer any more");
-	else if (!rc && r.status / 100 != 2)
-		rc = endpoint_err(ep, &r, s->ask->digest, e);
-	else if (!rc && s->at < s->ask->size)
-		rc = err_new(e, ERR_NETWORK, "%.100s stopped in the middle of %.80s", ep->host, s->ask->digest);
-	if (rc && (r.status >= 500 || (r.status / 100 == 2 && !s->too_long && !s->stopped)))
-		e->errnum = EAGAIN; /* as http_is_passing() has it */
+	if (!rc)
+		rc = judge(ep, s, &r, e);
 	str_free(&r.body);
 	return rc;
 }

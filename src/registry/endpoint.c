@@ -175,7 +175,9 @@ int endpoint_err(const struct endpoint *ep, const struct http_response *r, const
 	if (r->status == 404) {
 		err_new(e, ERR_NOT_FOUND, "%.120s has no %.100s", ep->name, what);
 		err_because(e, "%.80s answers 404%.250s", ep->host, str_text(&reason));
-		return err_try(e, "skopeo list-tags docker://%.150s   (what it has)", ep->name);
+		if (str_has_prefix(what, "sha256:"))
+			return err_try(e, "ask whoever runs the registry: the image is incomplete there");
+		return err_try(e, "rocket fetch %.150s:TAG   (another tag)", ep->name);
 	}
 	err_new(e, ERR_NETWORK, "%.120s refuses %.100s", ep->name, what);
 	err_because(e, "%.80s answers %ld%.250s", ep->host, r->status, str_text(&reason));

@@ -8,6 +8,7 @@
 #include "base/io.h"
 #include "base/str.h"
 #include "registry/choose.h"
+#include "registry/evidence_fetch.h"
 #include "registry/layers.h"
 #include "store/blob.h"
 #include "store/import.h"
@@ -74,7 +75,7 @@ static int import(struct fetch *f, bool *ret_used_parts, struct err *e)
 		.open_layer = layers_open,
 		.ctx = &layers,
 		.name = f->done.name,
-		.vouch.source = origin_of(f), /* nobody vouches */
+		.vouch = {.how = (char *)"fetched", .who = (char *)f->ask->who, .source = origin_of(f)}, /* nobody vouches */
 		.progress = f->ask->progress ? &progress : NULL,
 		.workers = WORKERS,
 		.keep_layers = true,
@@ -117,6 +118,25 @@ static int check_asked_digest(const struct fetch *f, struct err *e)
 	return err_because(e, "it is %.80s instead of %.80s", f->chosen.top.digest, want);
 }
 
+/* The image, and meanwhile what speaks about it. */
+static int bring(struct fetch *f, struct err *e)
+{
+	struct evidence_fetch *evidence = NULL;
+	int r = evidence_begin(f->ask->repo, &f->chosen, &evidence, e);
+
+	if (r)
+		return r;
+	f->done.was_there = is_there(f);
+	if (f->done.was_there)
+		r = store_tag_image(f->ask->store, f->done.name, f->chosen.image.manifest_digest, e);
+	else
+		r = import_again(f, e);
+	if (!r)
+		r = evidence_keep(evidence, f->ask->store, f->a, &f->done.signatures, &f->done.missing, e);
+	evidence_free(evidence);
+	return r;
+}
+
 int fetch_image(struct arena *a, const struct fetch_request *request, struct fetch_done *ret, struct err *e)
 {
 	struct fetch f = {.a = a, .ask = request};
@@ -132,11 +152,7 @@ int fetch_image(struct arena *a, const struct fetch_request *request, struct fet
 		return r;
 	f.done.digest = f.chosen.top.digest;
 	f.done.name = name_of(&f);
-	f.done.was_there = is_there(&f);
-	if (f.done.was_there)
-		r = store_tag_image(request->store, f.done.name, f.chosen.image.manifest_digest, e);
-	else
-		r = import_again(&f, e);
+	r = bring(&f, e);
 	if (!r)
 		*ret = f.done;
 	return r;

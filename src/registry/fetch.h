@@ -18,7 +18,7 @@
 #include "registry/registry.h"
 #include "store/store.h"
 
-enum fetch_layer_state { FETCH_WAITING, FETCH_COMING, FETCH_DONE, FETCH_THERE };
+enum fetch_layer_state { FETCH_WAITING, FETCH_COMING, FETCH_DONE, FETCH_STOPPED };
 
 /* What people want to see of one layer. */
 struct fetch_layer_view {
@@ -41,6 +41,7 @@ struct fetch_request {
 	struct registry_repo *repo;
 	const struct reference *ref;
 	const char *platform;           /* "OS/ARCH[/VARIANT]" or "ARCH"; NULL: this machine's */
+	const char *who;                /* user name, for the record */
 	const char *name;               /* what to call it; NULL: as it is called there */
 	const struct fetch_progress *progress; /* or NULL */
 };
@@ -51,6 +52,8 @@ struct fetch_done {
 	char *digest;          /* what the name meant there: of an index, when it was one */
 	bool was_there;        /* nothing had to be fetched */
 	uint64_t bytes;        /* that came in for layers */
+	size_t signatures;     /* what speaks about it: signatures, attestations, the index */
+	char *missing;         /* why some of that could not be had, for people; NULL */
 };
 
 /* Strings lie in the arena. ERR_NOT_FOUND, ERR_NETWORK, ERR_FAILED: it is not what its digests say. */

@@ -196,7 +196,8 @@ void layers_show(struct layers *l)
 			.start_ns = atomic_load(&c->start_ns),
 			.end_ns = atomic_load(&c->end_ns),
 		};
-		views[i].state = views[i].end_ns ? FETCH_DONE : views[i].start_ns ? FETCH_COMING : FETCH_WAITING;
+		views[i].state = views[i].end_ns ? (c->is_whole ? FETCH_DONE : FETCH_STOPPED) :
+				 views[i].start_ns ? FETCH_COMING : FETCH_WAITING;
 	}
 	l->progress->show(l->progress->ctx, views, n);
 }

@@ -44,10 +44,10 @@ static int take_parts(struct arena *a, CURLU *u, const char *text, struct url *r
 		.port = part(a, u, CURLUPART_PORT, CURLU_DEFAULT_PORT),
 	};
 
-	if (!url.text || !url.scheme || !url.host || !url.port || !*url.host)
-		return refuse(text, "it has no host", e);
-	if (strcmp(url.scheme, "https") && strcmp(url.scheme, "http"))
+	if (!url.scheme || (strcmp(url.scheme, "https") && strcmp(url.scheme, "http")))
 		return refuse(text, "its scheme is neither https nor http", e);
+	if (!url.text || !url.host || !url.port || !*url.host)
+		return refuse(text, "it has no host", e);
 	if (part(a, u, CURLUPART_USER, 0) || part(a, u, CURLUPART_PASSWORD, 0))
 		return refuse(text, "it has a user name in it", e);
 	for (char *c = url.host; *c; c++)

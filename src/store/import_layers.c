@@ -50,6 +50,18 @@ static bool find_stored(struct arena *a, const struct store *s, struct found_lay
 	return false;
 }
 
+/* Of several that come at once, which one is damaged. */
+static int name_layer(const struct found_layer *want, struct err *e)
+{
+	struct err why = *e;
+
+	if (!want->digest || strstr(why.what, want->digest) || why.errnum)
+		return -e->code;
+	err_new(e, why.code, "layer %.80s is not what the image says", want->digest);
+	err_because(e, "%s%s%s", why.what, why.because[0] ? ": " : "", why.because);
+	return why.hint[0] ? err_try(e, "%s", why.hint) : err_try(e, "fetch it once more");
+}
+
 static int fetch_layer(struct work *w, size_t i, struct err *e)
 {
 	struct import_image *image = w->layers->image;
@@ -68,7 +80,9 @@ static int fetch_layer(struct work *w, size_t i, struct err *e)
 	layer->done = &w->bytes;
 	int r = image->open_layer(image->ctx, i, &layer->in, e);
 
-	return r ? r : import_layer(w->layers->store, layer, e);
+	if (!r)
+		r = import_layer(w->layers->store, layer, e);
+	return r == -ERR_FAILED && image->keep_layers ? name_layer(want, e) : r;
 }
 
 /* The layer by name, and its descriptor still open for the view. Until an image needs it, the sweep may take it. */
