@@ -3,8 +3,11 @@
  * rocket-fetch fetch: images by name into the store. What a short name stands for, credentials, certificates and helper
  * programs come first; then privileges go, and only then does a registry speak.
  */
+#include <pwd.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "base/cleanup.h"
 #include "base/opt.h"
@@ -82,8 +85,18 @@ static void say_done(struct fetch_tool *t, const struct fetch_done *d)
 		t->options.note(arena_printf(a, "signatures may be missing: %s", d->missing));
 }
 
+/* For the record: behind sudo, the person. */
+static const char *user_name(void)
+{
+	const char *sudo = geteuid() == 0 ? getenv("SUDO_USER") : NULL;
+	const struct passwd *pw = sudo && *sudo ? NULL : getpwuid(getuid());
+
+	return sudo && *sudo ? sudo : pw ? pw->pw_name : "unknown";
+}
+
 /* The first of what it may stand for that is there. */
-static int fetch_one(struct fetch_tool *t, const struct wanted *w, const char *platform, const char *name, struct err *e)
+static int fetch_one(struct fetch_tool *t, const struct wanted *w, const char *platform, const char *name, const char *who,
+		     struct err *e)
 {
 	struct fetch_done done = {};
 	int r = 0;
@@ -97,6 +110,7 @@ static int fetch_one(struct fetch_tool *t, const struct wanted *w, const char *p
 			.ref = &w->refs[i],
 			.platform = platform,
 			.name = name,
+			.who = who,
 			.progress = display ? &progress : NULL,
 		};
 
@@ -116,6 +130,7 @@ static int fetch_one(struct fetch_tool *t, const struct wanted *w, const char *p
 static int run(struct fetch_tool *t, char **names, int n, const char *platform, const char *name, struct err *e)
 {
 	struct wanted *wanted = arena_alloc(&t->arena, ((size_t)n + 1) * sizeof(*wanted));
+	const char *who = arena_strdup(&t->arena, user_name()); /* while passwd can be read */
 	int r = fetch_open_store(t, e);
 
 	if (!r)
@@ -125,7 +140,7 @@ static int run(struct fetch_tool *t, char **names, int n, const char *platform, 
 	if (!r)
 		r = fetch_confine(&t->store, e);
 	for (int i = 0; i < n && !r; i++)
-		r = fetch_one(t, &wanted[i], platform, name, e);
+		r = fetch_one(t, &wanted[i], platform, name, who, e);
 	return r;
 }
 
