@@ -33,6 +33,7 @@ static const char *const v1_mounts[CGROUP_N][3] = {
 	[CGROUP_CPU] = { "cpu", "cpu,cpuacct" },
 	[CGROUP_CPUSET] = { "cpuset" },
 	[CGROUP_IO] = { "blkio" },
+	[CGROUP_HUGETLB] = { "hugetlb" },
 	[CGROUP_UNIFIED] = { "unified" },
 };
 
@@ -109,13 +110,14 @@ int cgroup_host_open(uint32_t which, struct cgroup_host *ret, struct err *e)
 
 uint32_t cgroup_hierarchies_of(const struct plan *p)
 {
-	struct cgroup_settings all = { .n = 0 };
+	[[gnu::uninitialized]] struct cgroup_settings all;
 	uint32_t which = 1 << CGROUP_PIDS | 1 << CGROUP_UNIFIED;
 
 	/* An ordinary user has groups of the cgroup2 hierarchy or none (cgroup_delegated.h). */
 	if (plan_is_rootless(p))
 		return p->cgroup ? 1 << CGROUP_UNIFIED : 0;
 
+	all.n = 0;
 	cgroup_settings_add(&all, &p->limits);
 	for (size_t i = 0; i <= p->apps.n; i++) {
 		for (size_t k = 0; k < all.n; k++)
@@ -210,28 +212,49 @@ static int limit_error(struct err *e, const struct cgroup_setting *s, const char
 	return err_try(e, "rocket doctor");
 }
 
+static int missing_file(int fd, const struct cgroup_setting *s, const char *file, bool v2, struct err *e)
+{
+	char have[256] = "", why[160];
+	autoclose int controllers = v2 ? openat(fd, "cgroup.controllers", O_RDONLY | O_CLOEXEC) : -1;
+	ssize_t n = controllers < 0 ? -1 : read(controllers, have, sizeof(have) - 1);
+	int len = (int)strcspn(file, ".");
+	char *at = n > 0 ? strstr(have, cgroup_v2_controller(s->controller)) : NULL;
+
+	if (v2 && !at)
+		snprintf(why, sizeof(why), "the controller %.*s is not handed down to its control group", len, file);
+	else
+		snprintf(why, sizeof(why), "this kernel has no control file %.70s", file);
+	return limit_error(e, s, why);
+}
+
+static int apply_setting(const struct cgroup_host *h, const struct cgroup *c, const struct cgroup_setting *s, struct err *e)
+{
+	bool v2 = h->layout == CGROUP_LAYOUT_V2 || (s->either && c->fd[s->controller] < 0);
+	const char *file = v2 ? s->v2_file : s->v1_file;
+	int fd = c->fd[v2 ? CGROUP_UNIFIED : s->controller];
+	char why[128];
+
+	if (!file)
+		return 0;
+	if (fd < 0)
+		return limit_error(e, s, "its cgroup controller is not mounted here");
+	if (io_write_knob(fd, file, s->value) == 0 || (s->optional && errno == ENOENT))
+		return 0;
+	/* A control file can't be made: on some kernels that is what a missing one gives. */
+	if (errno == ENOENT || faccessat(fd, file, F_OK, 0) < 0)
+		return missing_file(fd, s, file, v2, e);
+	snprintf(why, sizeof(why), "writing \"%.32s\" to %.50s gave: %s", s->value, file, strerror(errno));
+	return limit_error(e, s, why);
+}
+
 static int apply_settings(const struct cgroup_host *h, const struct cgroup *c, const struct cgroup_settings *all,
 			  struct err *e)
 {
-	bool v2 = h->layout == CGROUP_LAYOUT_V2;
+	int r = 0;
 
-	for (size_t i = 0; i < all->n; i++) {
-		const struct cgroup_setting *s = &all->v[i];
-		const char *file = v2 ? s->v2_file : s->v1_file;
-		int fd = c->fd[v2 ? CGROUP_UNIFIED : s->controller];
-		char why[128];
-
-		if (!file)
-			continue;
-		if (fd < 0)
-			return limit_error(e, s, "its cgroup controller is not mounted here");
-		if (io_write_knob(fd, file, s->value) == 0 || (s->optional && errno == ENOENT))
-			continue;
-		snprintf(why, sizeof(why), "writing \"%.32s\" to %s gave: %s", s->value, file,
-			 errno == ENOENT ? "this kernel has no such control" : strerror(errno));
-		return limit_error(e, s, why);
-	}
-	return 0;
+	for (size_t i = 0; i < all->n && r == 0; i++)
+		r = apply_setting(h, c, &all->v[i], e);
+	return r;
 }
 
 /* v2: children of path may use these controllers. What is not available fails later, when a limit needs it. */
@@ -242,10 +265,27 @@ static void enable_below(int rootfd, const char *path, const struct cgroup_setti
 	snprintf(file, sizeof(file), "%s%scgroup.subtree_control", path, *path ? "/" : "");
 	(void)!io_write_knob(rootfd, file, "+pids");
 	for (size_t i = 0; i < s->n; i++) {
+		const struct cgroup_setting *x = &s->v[i];
 		char word[32];
 
-		snprintf(word, sizeof(word), "+%s", cgroup_v2_controller(s->v[i].controller));
+		/* A file that was asked for by its name may be of a controller that has no hierarchy of version 1. */
+		if (x->controller == CGROUP_UNIFIED)
+			snprintf(word, sizeof(word), "+%.*s", (int)strcspn(x->file, "."), x->file);
+		else
+			snprintf(word, sizeof(word), "+%s", cgroup_v2_controller(x->controller));
 		(void)!io_write_knob(rootfd, file, word);
+	}
+}
+
+/* Each level hands its controllers down; from the top, so that each write finds them enabled above. */
+static void hand_down(int rootfd, const char *path, const struct cgroup_settings *s)
+{
+	char above[256] = "";
+
+	for (const char *slash = path; slash; slash = strchr(slash + 1, '/')) {
+		if (slash != path)
+			snprintf(above, sizeof(above), "%.*s", (int)(slash - path), path);
+		enable_below(rootfd, above, s);
 	}
 }
 
@@ -253,17 +293,11 @@ static int make_v2(const struct cgroup_host *h, const char *path, const struct c
 		   struct err *e)
 {
 	int rootfd = h->root_fd[CGROUP_UNIFIED];
-	char above[256] = "";
 
 	ret->fd[CGROUP_UNIFIED] = make_dir(rootfd, path);
 	if (ret->fd[CGROUP_UNIFIED] < 0)
 		return err_errno(e, "can't make the control group %s/%s", CGROUP_ROOT, path);
-	/* Each level hands its controllers down; from the top, so that each write finds them enabled above. */
-	for (const char *slash = path; slash; slash = strchr(slash + 1, '/')) {
-		if (slash != path)
-			snprintf(above, sizeof(above), "%.*s", (int)(slash - path), path);
-		enable_below(rootfd, above, s);
-	}
+	hand_down(rootfd, path, s);
 	return 0;
 }
 
@@ -278,6 +312,9 @@ static int make_v1(const struct cgroup_host *h, const char *path, const struct c
 			return err_errno(e, "can't make the control group %s/%s/%s", CGROUP_ROOT,
 					 v1_mounts[c][0], path);
 	}
+	/* A hybrid host may have a controller in the cgroup2 hierarchy. */
+	if (h->root_fd[CGROUP_UNIFIED] >= 0 && cgroup_settings_need(s, CGROUP_HUGETLB) && h->root_fd[CGROUP_HUGETLB] < 0)
+		hand_down(h->root_fd[CGROUP_UNIFIED], path, s);
 	return 0;
 }
 
@@ -299,44 +336,41 @@ static int make_group(const struct cgroup_host *h, const char *path, const struc
 	return 0;
 }
 
+/* Nothing is limited where there is no group: who asked for a limit was refused when the plan was made. */
+static int no_group(const struct cgroup_settings *s, struct err *e)
+{
+	return s->n ? limit_error(e, &s->v[0], "the pod has no control group") : 0;
+}
+
 int cgroup_make_pod(const struct cgroup_host *h, const struct plan *p, struct cgroup *ret, struct err *e)
 {
-	struct cgroup_settings s = { .n = 0 };
+	[[gnu::uninitialized]] struct cgroup_settings s;
 	int r;
 
 	*ret = (struct cgroup)CGROUP_NONE;
-	if (!p->cgroup)
-		return 0;
-	if (plan_is_rootless(p) && cgroup_delegation_make_room(h->root_fd[CGROUP_UNIFIED], p->cgroup) < 0)
-		return err_errno(e, "can't make room for control groups below %s", p->cgroup);
+	s.n = 0;
 	cgroup_settings_add(&s, &p->limits);
+	if (!p->cgroup)
+		return no_group(&s, e);
 	s.devices = cgroup_must_limit_devices(p);
-	/* What an app limits must be enabled on every level above it. */
-	if (h->layout == CGROUP_LAYOUT_V2) {
-		struct cgroup_settings below = { .n = 0 };
-
-		for (size_t i = 0; i < p->apps.n; i++)
-			cgroup_settings_add(&below, &p->apps.v[i].limits);
-		r = make_group(h, p->cgroup, &s, false, ret, e);
-		if (r == 0)
-			enable_below(h->root_fd[CGROUP_UNIFIED], p->cgroup, &below);
-		return r;
-	}
+	/* What an app limits is handed down when its group is made. */
 	r = make_group(h, p->cgroup, &s, false, ret, e);
-	return r < 0 || !s.devices ? r : cgroup_allow_devices(ret->fd[CGROUP_DEVICES], p, e);
+	return r < 0 || !s.devices || h->layout == CGROUP_LAYOUT_V2 ? r : cgroup_allow_devices(ret->fd[CGROUP_DEVICES], p, e);
 }
 
 int cgroup_make_app(const struct cgroup_host *h, const struct plan *p, const struct cgroup *pod,
 		    const struct plan_app *app, struct cgroup *ret, struct err *e)
 {
-	struct cgroup_settings s = { .n = 0 };
+	[[gnu::uninitialized]] struct cgroup_settings s;
 	char path[256];
 	int r;
 
 	*ret = (struct cgroup)CGROUP_NONE;
-	if (!p->cgroup)
-		return 0;
+	s.n = 0;
+	s.devices = false;
 	cgroup_settings_add(&s, &app->limits);
+	if (!p->cgroup)
+		return no_group(&s, e);
 	snprintf(path, sizeof(path), "%s/%s", p->cgroup, app->name);
 	r = make_group(h, path, &s, true, ret, e);
 	for (int c = 0; r == 0 && c < CGROUP_N; c++)

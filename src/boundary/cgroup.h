@@ -26,6 +26,7 @@ enum cgroup_controller {
 	CGROUP_CPU,
 	CGROUP_CPUSET,
 	CGROUP_IO,
+	CGROUP_HUGETLB,
 	CGROUP_UNIFIED, /* the cgroup2 hierarchy, on every kind of host that has one */
 	CGROUP_N,
 };
@@ -50,7 +51,7 @@ struct cgroup {
 	char path[256]; /* below each root: "rocket-ID" or "rocket-ID/web"; "" where there is none */
 	int fd[CGROUP_N];
 };
-#define CGROUP_NONE { .fd = { -1, -1, -1, -1, -1, -1, -1, -1 } }
+#define CGROUP_NONE { .fd = { -1, -1, -1, -1, -1, -1, -1, -1, -1 } }
 
 /* Where a pod's group goes: "rocket-ID", or below the caller's own group where systemd delegated one. */
 void cgroup_pod_path(const struct cgroup_host *h, const char *id, char *ret, size_t cap);

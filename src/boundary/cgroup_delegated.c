@@ -78,15 +78,37 @@ static bool is_alone(const char *procs)
 	return strtol(procs, NULL, 10) == getpid() && strchr(procs, '\n') == strrchr(procs, '\n');
 }
 
+/* Processes live in leaves alone: it hands controllers down already, or nothing lives in it. */
 static bool may_have_groups(int root, const char *group)
 {
 	char text[256];
 
 	if (read_group_file(root, group, "cgroup.subtree_control", text, sizeof(text)) > 1)
 		return true;
-	if (read_group_file(root, group, "cgroup.procs", text, sizeof(text)) < 0)
-		return false;
-	return !*text || is_alone(text);
+	return read_group_file(root, group, "cgroup.procs", text, sizeof(text)) >= 0 && !*text;
+}
+
+/* From our own group upwards. False: none, *base is undefined. */
+static bool find_above(int root, char *base)
+{
+	while (is_given(root, base)) {
+		char *slash = strrchr(base, '/');
+
+		if (may_have_groups(root, base))
+			return true;
+		if (!*base)
+			return false;
+		*(slash ?: base) = 0;
+	}
+	return false;
+}
+
+/* Our own group, when nobody else lives in it: we can leave it for a leaf. */
+static bool find_own(int root, const char *own)
+{
+	char procs[256];
+
+	return is_given(root, own) && read_group_file(root, own, "cgroup.procs", procs, sizeof(procs)) > 0 && is_alone(procs);
 }
 
 static void read_controllers(int root, struct cgroup_delegation *d)
@@ -104,19 +126,17 @@ void cgroup_delegation_find(struct cgroup_delegation *ret)
 	struct cgroup_delegation d = {};
 	bool v2 = false;
 	autoclose int root = open_root(&v2);
-	char *slash;
+	char own[sizeof(d.base)];
 
 	*ret = d;
-	if (root < 0 || !read_own(d.base, sizeof(d.base)))
+	if (root < 0 || !read_own(own, sizeof(own)))
 		return;
-	while (is_given(root, d.base) && !may_have_groups(root, d.base)) {
-		if (!*d.base)
+	memcpy(d.base, own, sizeof(own));
+	if (!find_above(root, d.base)) {
+		if (!find_own(root, own))
 			return;
-		slash = strrchr(d.base, '/');
-		*(slash ?: d.base) = 0;
+		memcpy(d.base, own, sizeof(own));
 	}
-	if (!is_given(root, d.base))
-		return;
 	d.found = true;
 	if (v2)
 		read_controllers(root, &d);
@@ -151,17 +171,17 @@ const char *cgroup_delegation_remedy(void)
 							  "rocket doctor";
 }
 
-int cgroup_delegation_make_room(int root_fd, const char *pod_path)
+int cgroup_delegation_make_room(const struct cgroup_delegation *d)
 {
-	char own[200], path[300];
-	const char *slash = strrchr(pod_path, '/');
-	size_t n = slash ? (size_t)(slash - pod_path) : 0;
+	char own[sizeof(d->base)], path[300];
+	bool v2;
+	autoclose int root = d->found ? open_root(&v2) : -1;
 
-	if (!read_own(own, sizeof(own)) || strlen(own) != n || strncmp(own, pod_path, n) != 0)
+	if (root < 0 || !read_own(own, sizeof(own)) || strcmp(own, d->base) != 0)
 		return 0;
-	snprintf(path, sizeof(path), "%s%s" LEAF, own, n ? "/" : "");
-	if (mkdirat(root_fd, path, 0755) < 0 && errno != EEXIST)
+	snprintf(path, sizeof(path), "%s%s" LEAF, own, *own ? "/" : "");
+	if (mkdirat(root, path, 0755) < 0 && errno != EEXIST)
 		return -1;
-	snprintf(path, sizeof(path), "%s%s" LEAF "/cgroup.procs", own, n ? "/" : "");
-	return io_write_knob(root_fd, path, "0");
+	snprintf(path, sizeof(path), "%s%s" LEAF "/cgroup.procs", own, *own ? "/" : "");
+	return io_write_knob(root, path, "0");
 }

@@ -21,5 +21,5 @@ bool cgroup_delegation_has(const struct cgroup_delegation *d, const char *contro
 const char *cgroup_delegation_lack(const struct cgroup_delegation *d);
 /* The command that brings one. A text for `try:`. */
 const char *cgroup_delegation_remedy(void);
-/* Where the calling process alone stands in the group that is to have groups below it, it goes into a leaf. 0 or -1. */
-[[nodiscard]] int cgroup_delegation_make_room(int root_fd, const char *pod_path);
+/* Where the calling process itself stands in the group that is to have groups below it, it goes into a leaf. 0 or -1. */
+[[nodiscard]] int cgroup_delegation_make_room(const struct cgroup_delegation *d);

@@ -16,9 +16,11 @@ enum { CPU_PERIOD_US = 100000 };
 								 const char *limit, const char *v1, const char *v2,
 								 const char *fmt, ...)
 {
-	struct cgroup_setting *x = &s->v[s->n++];
+	struct cgroup_setting *x = &s->v[s->n];
 	va_list ap;
 
+	/* The front ends' bounds are below this one; a plan that was tampered with must not go further. */
+	s->n += s->n + 1 < CGROUP_SETTINGS_MAX;
 	*x = (struct cgroup_setting){ .controller = c, .limit = limit, .v1_file = v1, .v2_file = v2 };
 	va_start(ap, fmt);
 	vsnprintf(x->value, sizeof(x->value), fmt, ap);
@@ -65,6 +67,64 @@ static void add_cpu(struct cgroup_settings *s, const struct plan_limits *l)
 	}
 }
 
+static void add_io_device(struct cgroup_settings *s, const struct plan_io *io)
+{
+	const struct {
+		const char *v1, *v2;
+		uint64_t value;
+	} rates[] = {
+		{ "blkio.throttle.read_bps_device", "rbps", io->read_bps },
+		{ "blkio.throttle.write_bps_device", "wbps", io->write_bps },
+		{ "blkio.throttle.read_iops_device", "riops", io->read_iops },
+		{ "blkio.throttle.write_iops_device", "wiops", io->write_iops },
+	};
+
+	for (size_t i = 0; i < ARRAY_SIZE(rates); i++) {
+		if (!rates[i].value)
+			continue;
+		add(s, CGROUP_IO, "io", rates[i].v1, NULL, "%u:%u %" PRIu64, io->major, io->minor, rates[i].value);
+		add(s, CGROUP_IO, "io", NULL, "io.max", "%u:%u %s=%" PRIu64, io->major, io->minor, rates[i].v2, rates[i].value);
+	}
+}
+
+static void add_hugepages(struct cgroup_settings *s, const struct plan_hugepages *h)
+{
+	struct cgroup_setting *v1 = add(s, CGROUP_HUGETLB, "hugepages", NULL, NULL, "%" PRIu64, h->bytes);
+	struct cgroup_setting *v2 = add(s, CGROUP_HUGETLB, "hugepages", NULL, NULL, "%" PRIu64, h->bytes);
+
+	snprintf(v1->file, sizeof(v1->file), "hugetlb.%.20s.limit_in_bytes", h->size);
+	snprintf(v2->file, sizeof(v2->file), "hugetlb.%.20s.max", h->size);
+	v1->v1_file = v1->file;
+	v2->v2_file = v2->file;
+	v1->either = v2->either = true;
+}
+
+static enum cgroup_controller controller_of(const char *file)
+{
+	static const struct {
+		const char *prefix;
+		enum cgroup_controller controller;
+	} prefixes[] = {
+		{ "cpuset.", CGROUP_CPUSET }, { "cpu.", CGROUP_CPU }, { "memory.", CGROUP_MEMORY }, { "pids.", CGROUP_PIDS },
+		{ "blkio.", CGROUP_IO }, { "io.", CGROUP_IO }, { "hugetlb.", CGROUP_HUGETLB },
+	};
+
+	for (size_t i = 0; i < ARRAY_SIZE(prefixes); i++)
+		if (strncmp(file, prefixes[i].prefix, strlen(prefixes[i].prefix)) == 0)
+			return prefixes[i].controller;
+	return CGROUP_UNIFIED;
+}
+
+/* "memory.high=N": by the kernel's own name, which is one of either version. */
+static void add_file(struct cgroup_settings *s, const char *pair)
+{
+	const char *value = strchr(pair, '=') ?: "";
+	struct cgroup_setting *x = add(s, controller_of(pair), "files", NULL, NULL, "%.70s", *value ? value + 1 : value);
+
+	snprintf(x->file, sizeof(x->file), "%.*s", (int)strcspn(pair, "="), pair);
+	x->limit = x->v1_file = x->v2_file = x->file;
+}
+
 void cgroup_settings_add(struct cgroup_settings *s, const struct plan_limits *l)
 {
 	add_memory(s, l);
@@ -75,6 +135,14 @@ void cgroup_settings_add(struct cgroup_settings *s, const struct plan_limits *l)
 		add(s, CGROUP_PIDS, "pids", "pids.max", "pids.max", "%u", l->pids);
 	if (l->io_weight)
 		add(s, CGROUP_IO, "io weight", "blkio.bfq.weight", "io.weight", "%u", l->io_weight);
+	if (l->cpuset_mems)
+		add(s, CGROUP_CPUSET, "cpuset_mems", "cpuset.mems", "cpuset.mems", "%s", l->cpuset_mems);
+	for (size_t i = 0; i < l->io.n; i++)
+		add_io_device(s, &l->io.v[i]);
+	for (size_t i = 0; i < l->hugepages.n; i++)
+		add_hugepages(s, &l->hugepages.v[i]);
+	for (char **p = l->files; p && *p; p++)
+		add_file(s, *p);
 }
 
 bool cgroup_settings_need(const struct cgroup_settings *s, enum cgroup_controller c)
@@ -89,7 +157,7 @@ const char *cgroup_v2_controller(enum cgroup_controller c)
 {
 	static const char *const names[CGROUP_N] = {
 		[CGROUP_PIDS] = "pids", [CGROUP_MEMORY] = "memory", [CGROUP_CPU] = "cpu",
-		[CGROUP_CPUSET] = "cpuset", [CGROUP_IO] = "io", [CGROUP_DEVICES] = "devices",
+		[CGROUP_CPUSET] = "cpuset", [CGROUP_IO] = "io", [CGROUP_HUGETLB] = "hugetlb", [CGROUP_DEVICES] = "devices",
 		[CGROUP_FREEZER] = "freezer", [CGROUP_UNIFIED] = "cgroup",
 	};
 

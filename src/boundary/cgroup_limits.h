@@ -12,11 +12,16 @@ struct cgroup_setting {
 	const char *limit;              /* the plan's word, for messages */
 	const char *v1_file, *v2_file;  /* NULL: another setting does it on that version */
 	bool optional;                  /* a kernel without this file has nothing to limit */
-	char value[64];
+	bool either;                    /* on a hybrid host the controller may be version 2's: then v2_file there */
+	char file[72];                  /* what v1_file and v2_file point at, where it was put together */
+	char value[80];
 };
 
+/* Room for all that limits_more.h lets through, of one pod or app. */
+enum { CGROUP_SETTINGS_MAX = 96 };
+
 struct cgroup_settings {
-	struct cgroup_setting v[16];
+	struct cgroup_setting v[CGROUP_SETTINGS_MAX];
 	size_t n;
 	bool devices;                   /* v1: the pod needs a group of the devices hierarchy */
 };

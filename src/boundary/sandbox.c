@@ -79,6 +79,39 @@ int sandbox_namespaces(const struct plan *p)
 	child_fail(status_fd, &e);
 }
 
+/* "kernel.shmmax=N" to /proc/sys/kernel/shmmax: the knobs of the namespace of whoever opens them (ipc_namespaces(7)). */
+static int set_ipc_sysctl(const char *assignment, struct err *e)
+{
+	static const char top[] = "/proc/sys/";
+	const char *equals = strchr(assignment, '=');
+	char path[256];
+
+	if (!equals || strlen(assignment) + sizeof(top) > sizeof(path))
+		return err_new(e, ERR_USAGE, "the sysctl \"%s\" has no value", assignment);
+	snprintf(path, sizeof(path), "%s%.*s", top, (int)(equals - assignment), assignment);
+	for (char *c = path + sizeof(top) - 1; *c; c++)
+		*c = *c == '.' ? '/' : *c;
+	if (strstr(path, "..") || strstr(path, "//"))
+		return err_new(e, ERR_USAGE, "\"%s\" is no name of a sysctl", assignment);
+	if (io_write_knob(AT_FDCWD, path, equals + 1) == 0)
+		return 0;
+	err_errno(e, "can't set the sysctl %s", assignment);
+	if (e->errnum == EPERM || e->errnum == EACCES)
+		err_because(e, "this kernel lets only the host's root set it, in every namespace");
+	return err_try(e, "use a newer kernel, or leave the sysctl out   (rocket doctor)");
+}
+
+/* Those of the pod's own IPC namespace; the network's are r->setup's. */
+static int set_sysctls(const struct plan *p, struct err *e)
+{
+	int r = 0;
+
+	for (char **s = p->host_ipc ? NULL : p->sysctls; r == 0 && s && *s; s++)
+		if (strncmp(*s, "net.", 4) != 0)
+			r = set_ipc_sysctl(*s, e);
+	return r;
+}
+
 [[gnu::noreturn]] static void child_main(const struct sandbox_request *r, int go_fd, int status_fd)
 {
 	struct err e = {};
@@ -95,7 +128,7 @@ int sandbox_namespaces(const struct plan *p)
 		err_errno(&e, "can't set the pod's host name");
 		child_fail(status_fd, &e);
 	}
-	if (r->setup && r->setup(r->plan, &e) < 0)
+	if ((r->setup && r->setup(r->plan, &e) < 0) || set_sysctls(r->plan, &e) < 0)
 		child_fail(status_fd, &e);
 	sandbox_become_reaper(r->reaper_exe_fd, r->empty_root_fd, go_fd, status_fd);
 }

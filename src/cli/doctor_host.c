@@ -1,9 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Probes of the host: the place of the store, helper programs, id ranges of an ordinary user. */
+/* Probes of the host: the place of the store, helper programs. */
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/magic.h>
-#include <pwd.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -18,9 +17,6 @@
 #include "boundary/mountfd.h"
 #include "cli/doctor.h"
 #include "cli/pod_root.h"
-
-#define ACCOUNTS_MAX (1U << 20)
-#define IDS_NEEDED 65536U
 
 const char *doctor_nearest_dir(struct arena *a, const char *path)
 {
@@ -87,16 +83,6 @@ static const char *find_program(struct arena *a, const char *name)
 	return NULL;
 }
 
-void doctor_newuidmap(const struct cli *cli, struct doctor_finding *f)
-{
-	const char *uid = find_program(cli->arena, "newuidmap"), *gid = find_program(cli->arena, "newgidmap");
-
-	if (uid && gid)
-		doctor_found(f, DOCTOR_OK, "%.180s", uid);
-	else
-		doctor_found(f, DOCTOR_MISSING, "%s is not installed", uid ? "newgidmap" : "newuidmap");
-}
-
 void doctor_pasta(const struct cli *cli, struct doctor_finding *f)
 {
 	const char *path = find_program(cli->arena, "pasta");
@@ -105,49 +91,4 @@ void doctor_pasta(const struct cli *cli, struct doctor_finding *f)
 		doctor_found(f, DOCTOR_OK, "%.180s", path);
 	else
 		doctor_found(f, DOCTOR_MISSING, "not installed");
-}
-
-/* The count of one line "OWNER:START:COUNT" when it is this owner's, else 0 (subuid(5)). */
-static uint64_t line_count(char *line, const char *name, const char *uid)
-{
-	char *rest = line, *owner = strsep(&rest, ":"), *start = strsep(&rest, ":");
-	uint64_t count;
-
-	if (!start || !rest || (strcmp(owner, name) != 0 && strcmp(owner, uid) != 0))
-		return 0;
-	return unit_parse_u64(rest, 0, UINT32_MAX, &count) < 0 ? 0 : count;
-}
-
-/* The largest range that the file gives this user. */
-static uint64_t largest_range(const char *file, const char *name, const char *uid)
-{
-	autofree char *text = NULL;
-	uint64_t most = 0;
-	struct err e = {};
-	size_t len;
-
-	if (io_read_file(AT_FDCWD, file, ACCOUNTS_MAX, &text, &len, &e) < 0)
-		return 0;
-	for (char *rest = text, *line; (line = strsep(&rest, "\n"));) {
-		uint64_t n = line_count(line, name, uid);
-
-		most = n > most ? n : most;
-	}
-	return most;
-}
-
-void doctor_subids(const struct cli *cli, struct doctor_finding *f)
-{
-	const char *name = getenv("USER");
-	char uid[16];
-
-	snprintf(uid, sizeof(uid), "%u", getuid());
-	uint64_t uids = largest_range("/etc/subuid", name ? name : uid, uid);
-	uint64_t gids = largest_range("/etc/subgid", name ? name : uid, uid);
-
-	if (uids >= IDS_NEEDED && gids >= IDS_NEEDED)
-		doctor_found(f, DOCTOR_OK, "%llu uids, %llu gids", (unsigned long long)uids, (unsigned long long)gids);
-	else
-		doctor_found(f, DOCTOR_MISSING, "%llu uids in /etc/subuid, %llu gids in /etc/subgid; a pod takes %u",
-			     (unsigned long long)uids, (unsigned long long)gids, IDS_NEEDED);
 }

@@ -6,7 +6,7 @@
 
 int pod_group_open(const struct pod_look *p, const char *app, struct pod_group *ret, struct err *e)
 {
-	struct pod_group g = {.group = CGROUP_NONE, .host.root_fd = {-1, -1, -1, -1, -1, -1, -1, -1}};
+	struct pod_group g = {.group = CGROUP_NONE, .host.root_fd = {-1, -1, -1, -1, -1, -1, -1, -1, -1}};
 	char path[256];
 
 	if (p->dir.phase != POD_RUNNING) {

@@ -261,6 +261,9 @@ static void use_own_ids(const struct pod_making *m, struct pod_host *host)
 	host->ids_most = r.sub_count + 1;
 	host->limits_try = cgroup_delegation_remedy();
 	cgroup_delegation_find(&d);
+	/* A group that can't be used after all is none. */
+	if (!m->dry && cgroup_delegation_make_room(&d) < 0)
+		d = (struct cgroup_delegation){};
 	host->no_limits = cgroup_delegation_lack(&d);
 	host->no_pids_limit = !cgroup_delegation_has(&d, "pids");
 	if (d.found)

@@ -21,7 +21,7 @@ static const struct doctor_check checks[] = {
 	{.name = "overlay", .required = true, .probe = doctor_overlay,
 	 .without = "no app can write to its root; before 6.5 layers are named by path",
 	 .remedy = "modprobe overlay"},
-	{.name = "EROFS from files", .probe = doctor_erofs,
+	{.name = "EROFS from files", .root_only = true, .probe = doctor_erofs,
 	 .without = "an image is unpacked into a directory at its first start",
 	 .remedy = "apt install -t bookworm-backports linux-image-amd64   (6.12 or newer, as root)"},
 	{.name = "control groups", .required = true, .probe = doctor_cgroup,
@@ -30,7 +30,7 @@ static const struct doctor_check checks[] = {
 	{.name = "controllers", .probe = doctor_controllers,
 	 .without = "a limit that nothing can enforce is refused by name",
 	 .remedy = "systemctl set-property user-.slice Delegate=yes   (users), or mount the hierarchy (version 1)"},
-	{.name = "CLONE_INTO_CGROUP", .probe = doctor_clone_into,
+	{.name = "CLONE_INTO_CGROUP", .root_only = true, .probe = doctor_clone_into,
 	 .without = "a process enters its group by itself, before it runs anything of the app",
 	 .remedy = "mount -t cgroup2 none /sys/fs/cgroup/unified"},
 	{.name = "seccomp", .required = true, .probe = doctor_seccomp,
@@ -42,21 +42,27 @@ static const struct doctor_check checks[] = {
 	{.name = "Landlock", .probe = doctor_landlock,
 	 .without = "helpers that read hostile bytes give up their privileges by seccomp and ids alone",
 	 .remedy = "add lsm=landlock,… to the kernel's command line"},
-	{.name = "BPF", .probe = doctor_bpf,
+	{.name = "BPF", .root_only = true, .probe = doctor_bpf,
 	 .without = "the wall stands, but refused connections are not recorded",
 	 .remedy = "run as root with CAP_BPF on a kernel with CONFIG_CGROUP_BPF and CONFIG_DEBUG_INFO_BTF"},
 	{.name = "store", .required = true, .probe = doctor_store,
 	 .without = "on overlay and tmpfs an image is unpacked into a directory at its first start",
 	 .remedy = "rocket --dir DIR …   (a directory on a disk)"},
-	{.name = "id-mapped mounts", .probe = doctor_idmap,
+	{.name = "id-mapped mounts", .root_only = true, .probe = doctor_idmap,
 	 .without = "images, volumes and host paths of that file system can't be given to a pod",
 	 .remedy = "rocket --dir DIR …   (ext4, xfs, btrfs; tmpfs since Linux 6.3)"},
 	{.name = "newuidmap", .users_only = true, .probe = doctor_newuidmap,
 	 .without = "an ordinary user's pod has one id",
 	 .remedy = "apt install uidmap"},
 	{.name = "id ranges", .users_only = true, .probe = doctor_subids,
-	 .without = "an ordinary user's pod has one id",
+	 .without = "an ordinary user's pod has one id: what an image gives to others is root's there, and apps run as root",
 	 .remedy = "usermod --add-subuids 100000-165535 --add-subgids 100000-165535 USER"},
+	{.name = "your own half", .required = true, .users_only = true, .probe = doctor_half,
+	 .without = "an ordinary user's pods do not start",
+	 .remedy = "sysctl -w kernel.unprivileged_userns_clone=1   (as root)"},
+	{.name = "your control groups", .users_only = true, .probe = doctor_delegation,
+	 .without = "an ordinary user's pods run without limits, can't be paused, and a limit that is asked for is refused",
+	 .remedy = "add systemd.unified_cgroup_hierarchy=1 to the kernel's command line"},
 	{.name = "pasta", .users_only = true, .probe = doctor_pasta,
 	 .without = "an ordinary user's pods open no holes to the network",
 	 .remedy = "apt install passt"},
@@ -69,15 +75,15 @@ static int take_none(void *context, const struct opt *o, const char *value, stru
 
 static bool concerns_us(const struct doctor_check *c)
 {
-	return !c->users_only || geteuid() != 0;
+	return geteuid() == 0 ? !c->users_only : !c->root_only;
 }
 
 static void print_check(struct str *out, const struct doctor_check *c, const struct doctor_finding *f)
 {
-	str_addf(out, "%-18s %-8s %s\n", c->name, state_names[f->state], f->found);
+	str_addf(out, "%-19s %-8s %s\n", c->name, state_names[f->state], f->found);
 	if (f->state == DOCTOR_OK)
 		return;
-	str_addf(out, "%27s without: %s\n%27s try: %s\n", "", c->without, "", c->remedy);
+	str_addf(out, "%28s without: %s\n%28s try: %s\n", "", c->without, "", *f->remedy ? f->remedy : c->remedy);
 }
 
 static void emit_check(struct emit *m, const struct doctor_check *c, const struct doctor_finding *f)
@@ -90,7 +96,7 @@ static void emit_check(struct emit *m, const struct doctor_check *c, const struc
 	emit_bool(m, "required", c->required);
 	emit_str(m, "found", f->found);
 	emit_str(m, "without", ok ? NULL : c->without);
-	emit_str(m, "try", ok ? NULL : c->remedy);
+	emit_str(m, "try", ok ? NULL : *f->remedy ? f->remedy : c->remedy);
 	emit_close(m);
 }
 

@@ -273,8 +273,11 @@ static int check_limits(const struct flags *f, struct err *e)
 {
 	int rc = 0;
 
-	for (size_t i = 0; i < f->pod.apps.n && !rc; i++)
-		rc = limits_check(&f->pod.apps.v[i].limits, e);
+	for (size_t i = 0; i < f->pod.apps.n && !rc; i++) {
+		rc = flags_settle_swap(&f->pod.apps.v[i], e);
+		if (!rc)
+			rc = limits_check(&f->pod.apps.v[i].limits, e);
+	}
 	return rc;
 }
 

@@ -54,3 +54,20 @@ void flag_set_pair(struct arena *a, char ***list, const char *pair);
 				struct err *e);
 [[nodiscard]] int flags_network(struct flags *f, const struct flag *flag, struct err *e);
 [[nodiscard]] int flags_privileged(struct flags *f, const struct flag *flag, struct err *e);
+
+/* flags_limits.c: limits and their kin, in docker's units. */
+[[nodiscard]] int flags_memory_reservation(struct flags *f, const struct flag *flag, struct pod_app *app, struct err *e);
+[[nodiscard]] int flags_memory_swap(struct flags *f, const struct flag *flag, struct pod_app *app, struct err *e);
+[[nodiscard]] int flags_cpu_shares(struct flags *f, const struct flag *flag, struct pod_app *app, struct err *e);
+[[nodiscard]] int flags_cpuset_cpus(struct flags *f, const struct flag *flag, struct pod_app *app, struct err *e);
+[[nodiscard]] int flags_cpuset_mems(struct flags *f, const struct flag *flag, struct pod_app *app, struct err *e);
+[[nodiscard]] int flags_blkio_weight(struct flags *f, const struct flag *flag, struct pod_app *app, struct err *e);
+[[nodiscard]] int flags_device_rate(struct flags *f, const struct flag *flag, struct pod_app *app, struct err *e);
+[[nodiscard]] int flags_cgroup_conf(struct flags *f, const struct flag *flag, struct pod_app *app, struct err *e);
+[[nodiscard]] int flags_ulimit(struct flags *f, const struct flag *flag, struct pod_app *app, struct err *e);
+[[nodiscard]] int flags_sysctl(struct flags *f, const struct flag *flag, struct pod_app *app, struct err *e);
+[[nodiscard]] int flags_oom_score(struct flags *f, const struct flag *flag, struct pod_app *app, struct err *e);
+[[nodiscard]] int flags_group_add(struct flags *f, const struct flag *flag, struct pod_app *app, struct err *e);
+[[nodiscard]] int flags_security_opt(struct flags *f, const struct flag *flag, struct pod_app *app, struct err *e);
+/* After all flags of the app: --memory-swap less --memory is the swap. */
+[[nodiscard]] int flags_settle_swap(struct pod_app *app, struct err *e);

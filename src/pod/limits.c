@@ -56,7 +56,11 @@ const char *limits_first(const struct plan_limits *l)
 	for (size_t i = 0; i < ARRAY_SIZE(ranges); i++)
 		if (range_value(&ranges[i], l))
 			return ranges[i].key;
-	return l->cpuset ? "cpuset" : NULL;
+	if (l->cpuset || l->cpuset_mems)
+		return l->cpuset ? "cpuset" : "cpuset_mems";
+	if (l->io.n || l->hugepages.n)
+		return l->io.n ? "io" : "hugepages";
+	return l->files && *l->files ? "files" : NULL;
 }
 
 static int check_range(const struct range *r, const struct plan_limits *l, struct err *e)
@@ -111,7 +115,7 @@ static int check_cpuset(const char *set, struct err *e)
 		if (*p++ != ',')
 			break;
 	}
-	err_new(e, ERR_USAGE, "'%.60s' is no list of CPUs", set);
+	err_new(e, ERR_USAGE, "'%.60s' is no list of CPUs or memory nodes", set);
 	return err_because(e, "it is written 0-1 or 0,2, with numbers up to %d", CPU_MAX);
 }
 
@@ -133,7 +137,9 @@ int limits_check(const struct plan_limits *l, struct err *e)
 		err_because(e, "no limit on memory is given");
 		return err_try(e, "limits: {memory: 256Mi, swap: 64Mi}");
 	}
-	return l->cpuset ? check_cpuset(l->cpuset, e) : 0;
+	if (l->cpuset && (rc = check_cpuset(l->cpuset, e)))
+		return rc;
+	return l->cpuset_mems ? check_cpuset(l->cpuset_mems, e) : 0;
 }
 
 /* ---- rlimits ---- */

@@ -151,6 +151,46 @@ static bool limits_are_set(const struct plan_limits *l)
 	return memcmp(l, &none, sizeof(none)) != 0;
 }
 
+static void write_rate(struct str *out, bool *any, const char *key, uint64_t value)
+{
+	if (!value)
+		return;
+	str_addf(out, "%s%s: %" PRIu64, *any ? ", " : "", key, value);
+	*any = true;
+}
+
+static void write_io(struct str *out, unsigned depth, const struct plan_limits *l)
+{
+	if (!l->io.n)
+		return;
+	add_key(out, depth, "io");
+	str_add_char(out, '\n');
+	for (size_t i = 0; i < l->io.n; i++) {
+		const struct plan_io *io = &l->io.v[i];
+		bool any = false;
+
+		str_addf(out, "%*s", (int)(2 * depth + 2), "");
+		str_add_json(out, io->device);
+		str_add(out, ": {");
+		write_rate(out, &any, "read", io->read_bps);
+		write_rate(out, &any, "write", io->write_bps);
+		write_rate(out, &any, "read_ops", io->read_iops);
+		write_rate(out, &any, "write_ops", io->write_iops);
+		str_add(out, "}\n");
+	}
+}
+
+static void write_hugepages(struct str *out, unsigned depth, const struct plan_limits *l)
+{
+	if (!l->hugepages.n)
+		return;
+	add_key(out, depth, "hugepages");
+	str_add_char(out, '\n');
+	for (size_t i = 0; i < l->hugepages.n; i++)
+		str_addf(out, "%*s%s: %" PRIu64 "\n", (int)(2 * depth + 2), "", l->hugepages.v[i].size,
+			 l->hugepages.v[i].bytes);
+}
+
 static void write_limits(struct str *out, unsigned depth, const struct plan_limits *l)
 {
 	if (!limits_are_set(l))
@@ -168,6 +208,10 @@ static void write_limits(struct str *out, unsigned depth, const struct plan_limi
 	write_str(out, depth + 1, "cpuset", l->cpuset);
 	write_number(out, depth + 1, "pids", l->pids);
 	write_number(out, depth + 1, "io_weight", l->io_weight);
+	write_str(out, depth + 1, "cpuset_mems", l->cpuset_mems);
+	write_io(out, depth + 1, l);
+	write_hugepages(out, depth + 1, l);
+	write_map(out, depth + 1, "files", l->files);
 }
 
 static void add_rlimit(struct str *out, uint64_t value)

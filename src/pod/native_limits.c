@@ -11,6 +11,7 @@
 #include "base/str.h"
 #include "base/unit.h"
 #include "pod/limits.h"
+#include "pod/limits_more.h"
 #include "pod/native_parts.h"
 #include "pod/place.h"
 #include "pod/pod.h"
@@ -60,6 +61,77 @@ static int decode_swap(struct arena *a, const struct doc *node, void *object, st
 			 "swap must be a size such as 64Mi (on top of memory), or unlimited");
 }
 
+/* "/dev/sda: {read: 10Mi, write: 1Mi, read_ops: 100, write_ops: 100}", each a second */
+static int decode_io_device(struct arena *a, const struct doc *node, struct plan_limits *l, struct err *e)
+{
+	static const struct {
+		const char *key;
+		bool bytes;
+		enum limits_io what;
+	} rates[] = {
+		{"read", true, LIMITS_READ_BPS},
+		{"write", true, LIMITS_WRITE_BPS},
+		{"read_ops", false, LIMITS_READ_IOPS},
+		{"write_ops", false, LIMITS_WRITE_IOPS},
+	};
+
+	for (const struct doc *c = node->kind == DOC_MAP ? node->child : NULL; c; c = c->next) {
+		uint64_t value;
+		size_t i = 0;
+
+		while (i < ARRAY_SIZE(rates) && strcmp(rates[i].key, c->key) != 0)
+			i++;
+		if (i == ARRAY_SIZE(rates))
+			return place_bad(c, e, "a device is limited by read, write (bytes a second), read_ops and write_ops");
+		if (!c->text || (rates[i].bytes ? unit_parse_size(c->text, &value) :
+						  unit_parse_u64(c->text, 1, INT64_MAX, &value)))
+			return place_bad(c, e, "%s must be %s", c->key,
+					 rates[i].bytes ? "a size such as 10Mi" : "a number of operations");
+		if (limits_set_io(a, l, node->key, rates[i].what, value, e))
+			return place_err(c, e);
+	}
+	return node->child && node->kind == DOC_MAP ? 0 : place_bad(node, e, "expected limits such as {read: 10Mi}");
+}
+
+static int decode_io(struct arena *a, const struct doc *node, void *object, struct err *e)
+{
+	int rc = 0;
+
+	if (node->kind != DOC_MAP)
+		return place_bad(node, e, "io must be a map of devices, such as {/dev/sda: {read: 10Mi}}");
+	for (const struct doc *c = node->child; c && !rc; c = c->next)
+		rc = decode_io_device(a, c, object, e);
+	return rc;
+}
+
+static int decode_hugepages(struct arena *a, const struct doc *node, void *object, struct err *e)
+{
+	uint64_t bytes;
+
+	if (node->kind != DOC_MAP)
+		return place_bad(node, e, "hugepages must be a map of sizes, such as {2Mi: 64Mi}");
+	for (const struct doc *c = node->child; c; c = c->next) {
+		if (!c->text || unit_parse_size(c->text, &bytes))
+			return place_bad(c, e, "expected a size such as 64Mi");
+		if (limits_set_hugepages(a, object, c->key, bytes, e))
+			return place_err(c, e);
+	}
+	return 0;
+}
+
+static int decode_files(struct arena *a, const struct doc *node, void *object, struct err *e)
+{
+	if (node->kind != DOC_MAP)
+		return place_bad(node, e, "files must be a map of control files, such as {memory.high: 100000000}");
+	for (const struct doc *c = node->child; c; c = c->next) {
+		if (!c->text || c->kind == DOC_NULL)
+			return place_bad(c, e, "expected what is written to %.60s", c->key);
+		if (limits_set_file(a, object, c->key, c->text, e))
+			return place_err(c, e);
+	}
+	return 0;
+}
+
 static const struct field limits_fields[] = {
 	FIELD(struct plan_limits, memory_bytes, "memory", FIELD_SIZE),
 	FIELD(struct plan_limits, memory_request_bytes, "memory_request", FIELD_SIZE),
@@ -69,6 +141,10 @@ static const struct field limits_fields[] = {
 	FIELD(struct plan_limits, cpuset, "cpuset", FIELD_STR),
 	FIELD(struct plan_limits, pids, "pids", FIELD_U32),
 	FIELD(struct plan_limits, io_weight, "io_weight", FIELD_U32),
+	FIELD(struct plan_limits, cpuset_mems, "cpuset_mems", FIELD_STR),
+	{.key = "io", .kind = FIELD_CUSTOM, .decode = decode_io},
+	{.key = "hugepages", .kind = FIELD_CUSTOM, .decode = decode_hugepages},
+	{.key = "files", .kind = FIELD_CUSTOM, .decode = decode_files},
 };
 static const char *const limits_aliases[][2] = {
 	{"cpu", "cpus:"},
@@ -76,6 +152,9 @@ static const char *const limits_aliases[][2] = {
 	{"mem_limit", "memory:"},
 	{"pids_limit", "pids:"},
 	{"memswap", "swap:"},
+	{"cgroup", "files:"},
+	{"blkio_weight", "io_weight:"},
+	{"hugetlb", "hugepages:"},
 	{"request", "memory_request:"},
 	{"requests", "memory_request:"},
 	{"limits", "memory:"},

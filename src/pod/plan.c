@@ -63,6 +63,24 @@ static const struct field device_fields[] = {
 };
 static const struct field_set device_set = FIELD_SET("device", struct plan_device, device_fields);
 
+static const struct field io_fields[] = {
+	FIELD(struct plan_io, device, "device", FIELD_STR, .required = true),
+	FIELD(struct plan_io, major, "major", FIELD_U32),
+	FIELD(struct plan_io, minor, "minor", FIELD_U32),
+	FIELD(struct plan_io, read_bps, "read_bps", FIELD_U64),
+	FIELD(struct plan_io, write_bps, "write_bps", FIELD_U64),
+	FIELD(struct plan_io, read_iops, "read_iops", FIELD_U64),
+	FIELD(struct plan_io, write_iops, "write_iops", FIELD_U64),
+};
+static const struct field_set io_set = FIELD_SET("io", struct plan_io, io_fields);
+
+static const struct field hugepages_fields[] = {
+	FIELD(struct plan_hugepages, size, "size", FIELD_STR, .required = true),
+	FIELD(struct plan_hugepages, bytes, "bytes", FIELD_SIZE),
+};
+static const struct field_set hugepages_set =
+	FIELD_SET("hugepages", struct plan_hugepages, hugepages_fields);
+
 static const struct field limits_fields[] = {
 	FIELD(struct plan_limits, memory_bytes, "memory_bytes", FIELD_SIZE),
 	FIELD(struct plan_limits, memory_request_bytes, "memory_request_bytes", FIELD_SIZE),
@@ -73,6 +91,10 @@ static const struct field limits_fields[] = {
 	FIELD(struct plan_limits, cpuset, "cpuset", FIELD_STR),
 	FIELD(struct plan_limits, pids, "pids", FIELD_U32),
 	FIELD(struct plan_limits, io_weight, "io_weight", FIELD_U32),
+	FIELD(struct plan_limits, cpuset_mems, "cpuset_mems", FIELD_STR),
+	FIELD(struct plan_limits, io, "io", FIELD_LIST, .sub = &io_set),
+	FIELD(struct plan_limits, hugepages, "hugepages", FIELD_LIST, .sub = &hugepages_set),
+	FIELD(struct plan_limits, files, "files", FIELD_MAP),
 };
 static const struct field_set limits_set = FIELD_SET("limits", struct plan_limits, limits_fields);
 

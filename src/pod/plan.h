@@ -63,6 +63,18 @@ struct plan_device {
 	char *access; /* "rwm" subset */
 };
 
+/* What a block device may be asked for in a second; 0: no limit. */
+struct plan_io {
+	char *device; /* "/dev/sda" or "8:0" */
+	uint32_t major, minor;
+	uint64_t read_bps, write_bps, read_iops, write_iops;
+};
+
+struct plan_hugepages {
+	char *size; /* as the kernel names it: "2MB" */
+	uint64_t bytes;
+};
+
 struct plan_limits {
 	uint64_t memory_bytes; /* 0: none, here and below */
 	uint64_t memory_request_bytes;
@@ -74,6 +86,10 @@ struct plan_limits {
 	char *cpuset;        /* "0-1" */
 	uint32_t pids;
 	uint32_t io_weight; /* 1..10000 */
+	char *cpuset_mems;  /* "0": memory nodes */
+	LIST(struct plan_io) io;
+	LIST(struct plan_hugepages) hugepages;
+	char **files; /* control files by the kernel's names: "memory.high=100000000" */
 };
 
 struct plan_rlimit {

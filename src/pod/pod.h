@@ -72,6 +72,7 @@ struct pod_app {
 	bool read_only, tty, stdin_open, init;
 	char *tz;
 	struct plan_limits limits;
+	uint64_t memory_and_swap_bytes; /* --memory-swap, until it is settled with --memory */
 	LIST(struct pod_mount) mounts;
 	LIST(struct plan_rlimit) rlimits;
 	char **sysctls; /* "key=value" */

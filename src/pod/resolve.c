@@ -6,6 +6,7 @@
  */
 #include "pod/resolve.h"
 
+#include <stdlib.h>
 #include <string.h>
 
 #include "base/cleanup.h"
@@ -130,6 +131,49 @@ static int resolve_limits(struct resolve *r, struct err *e)
 	return rc;
 }
 
+/* The kernel knows devices by number. */
+static int number_device(struct resolve *r, struct plan_io *io, struct err *e)
+{
+	const struct pod_sources *s = &r->in->sources;
+	const char *colon = strchr(io->device, ':');
+	struct host_file file = {};
+	int rc;
+
+	if (io->device[0] != '/') {
+		io->major = (uint32_t)strtoul(io->device, NULL, 10);
+		io->minor = (uint32_t)strtoul(colon + 1, NULL, 10);
+		return 0;
+	}
+	if ((rc = s->stat_host(s->context, io->device, &file, e)))
+		return rc;
+	if (file.kind != HOST_FILE_BLOCK) {
+		err_new(e, ERR_USAGE, "%s can't be limited", io->device);
+		err_because(e, "what lies there is no block device");
+		return err_try(e, "lsblk");
+	}
+	io->major = file.major;
+	io->minor = file.minor;
+	return 0;
+}
+
+int resolve_device_numbers(struct resolve *r, struct plan_limits *l, struct err *e)
+{
+	struct plan_limits copy = *l;
+	int rc = 0;
+
+	copy.io.v = NULL;
+	copy.io.n = 0;
+	for (size_t i = 0; i < l->io.n && !rc; i++) {
+		struct plan_io io = l->io.v[i];
+
+		rc = number_device(r, &io, e);
+		*list_add(r->arena, &copy.io) = io;
+	}
+	if (!rc)
+		*l = copy;
+	return rc;
+}
+
 static int resolve_plain(struct resolve *r, struct err *e)
 {
 	const struct pod *p = r->pod;
@@ -143,7 +187,7 @@ static int resolve_plain(struct resolve *r, struct err *e)
 	plan->hosts = p->hosts;
 	plan->remove = p->remove;
 	plan->labels = p->labels;
-	return 0;
+	return resolve_device_numbers(r, &plan->limits, e);
 }
 
 /* ---- sysctls: the pod's and every app's, of namespaces that the apps share ---- */

@@ -356,7 +356,7 @@ static int resolve_plain(struct resolve *r, struct resolve_app *ra, struct err *
 			asked->name);
 		return err_because(e, "an init app ends before the others start");
 	}
-	return 0;
+	return resolve_device_numbers(r, &app->limits, e);
 }
 
 int resolve_app_process(struct resolve *r, struct resolve_app *ra, struct err *e)

@@ -43,3 +43,6 @@ const struct image_config *resolve_config(const struct resolve_app *ra);
 				   char **ret_target, struct err *e);
 /* resolve_files.c: probes, hooks beside the app, parameters of its image. */
 [[nodiscard]] int resolve_probes(struct resolve *r, struct resolve_app *ra, struct err *e);
+
+/* Limits of devices get the numbers that the host has for them. */
+[[nodiscard]] int resolve_device_numbers(struct resolve *r, struct plan_limits *l, struct err *e);

@@ -1,3 +1,4 @@
+#!/usr/bin/env bats
 # SPDX-License-Identifier: Apache-2.0
 # An ordinary user's pods: what root's pods do, he does, as himself and the ids of /etc/subuid.
 load lib

@@ -14,6 +14,7 @@ setup_file()
 		return 1
 	}
 	make_user
+	user_setup
 	export ROCKET_DIR=$TESTER_HOME/rocket
 	image_make box
 	file_setup
@@ -26,9 +27,14 @@ teardown_file()
 	file_teardown
 	rocket gc --grace-period 0 >/dev/null || failed=1
 	check_no_garbage || failed=1
+	user_teardown || failed=1
 	umount "$TESTER_HOME/build" && umount /etc || failed=1
 	return $failed
 }
+
+# For files to replace: before he does anything, and after all.
+user_setup() { :; }
+user_teardown() { :; }
 
 make_user()
 {
