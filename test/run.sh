@@ -148,8 +148,8 @@ stage_guest()
 		return
 	fi
 	[ -z "$long" ] || set='[0-9]*'
-	{ printf '"%s"/run' "$here/pod"; pod_files "${PODS:-$set}" | tr "\n" " " | sed "s/^/ /"; echo; } >"$out/job"
-	ROCKET_BUILD=$build/check "$here/uml/run.sh" -t "$([ -n "$long" ] && echo 3000 || echo 600)" "$out/job" \
+	{ echo "export BATS_TEST_TIMEOUT=$([ -n "$long" ] && echo 1200 || echo 120)"; printf '"%s"/run' "$here/pod"; pod_files "${PODS:-$set}" | tr "\n" " " | sed "s/^/ /"; echo; } >"$out/job"
+	ROCKET_BUILD=$build/check "$here/uml/run.sh" -t "$([ -n "$long" ] && echo 10800 || echo 900)" "$out/job" \
 		>"$out/tap" 2>"$out/err"
 	code=$?
 	grep -q '^1\.\.' "$out/tap" || { cat "$out/tap" "$out/err" >"$out/log"; fail "guest ran to its end ($code)" "$out/log"; }

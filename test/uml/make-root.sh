@@ -6,7 +6,7 @@
 set -eu
 here=$(cd "$(dirname "$0")" && pwd)
 cache=${ROCKET_CACHE:-/var/cache/rocket-test}
-packages=bats,busybox-static,jq,iproute2,procps,kmod,uidmap,python3-minimal,socat,strace,xz-utils,zstd
+packages=bats,busybox-static,jq,iproute2,procps,kmod,uidmap,python3,umoci,attr,uidmap,socat,strace,xz-utils,zstd
 packages=$packages,libisal2,libssl3,libzstd1,libjson-c5,libyaml-0-2,liblzma5,libseccomp2,libcmocka0
 # What the image is made from names it: a change makes a new one.
 key=$(cat "$here/guest-init" "$here/make-root.sh" | sha256sum | cut -c1-16)
