@@ -190,12 +190,12 @@ static const struct {
 };
 
 /*
- * Exactly one signature, and a good one: VALIDSIG with GOODSIG, and no word against it. More than one in a message is
- * refused, since what each of them covers is a matter of opinion.
+ * Exactly one signature over exactly one text (a detached one: over none inside), and a good one: VALIDSIG with GOODSIG, and
+ * no word against it. More of them are refused, since what covers what is then a matter of opinion.
  */
-static void judge_status(char *status, int exit_status, struct openpgp_result *ret)
+static void judge_status(char *status, int exit_status, unsigned texts, struct openpgp_result *ret)
 {
-	unsigned valid = 0, good = 0, bad = 0;
+	unsigned valid = 0, good = 0, bad = 0, plain = 0;
 
 	snprintf(ret->because, sizeof(ret->because), "gpgv does not accept it");
 	for (char *line = status, *next; line && *line; line = next) {
@@ -206,6 +206,7 @@ static void judge_status(char *status, int exit_status, struct openpgp_result *r
 			continue;
 		line += 9;
 		good += str_has_prefix(line, "GOODSIG ");
+		plain += str_has_prefix(line, "PLAINTEXT ");
 		if (str_has_prefix(line, "VALIDSIG "))
 			valid += take_validsig(line, ret) ? 1 : 2;
 		for (size_t i = 0; i < ARRAY_SIZE(bad_words); i++) {
@@ -215,7 +216,7 @@ static void judge_status(char *status, int exit_status, struct openpgp_result *r
 			snprintf(ret->because, sizeof(ret->because), "%s", bad_words[i].because);
 		}
 	}
-	ret->good = valid == 1 && good == 1 && !bad && WIFEXITED(exit_status) && WEXITSTATUS(exit_status) == 0;
+	ret->good = valid == 1 && good == 1 && !bad && plain == texts && WIFEXITED(exit_status) && WEXITSTATUS(exit_status) == 0;
 }
 
 static bool read_back(int fd, char *buf, size_t room, size_t *ret_n)
@@ -250,7 +251,7 @@ static int run(const char *gpgv, const struct openpgp_job *job, const struct fil
 		return err_new(e, ERR_FAILED, "gpgv can't be confined or executed");
 	if (!read_back(f->status, status, STATUS_MAX, &n))
 		return err_new(e, ERR_FAILED, "what gpgv says can't be read");
-	judge_status(status, exit_status, ret);
+	judge_status(status, exit_status, job->signed_fd < 0, ret);
 	if (ret->good && job->signed_fd < 0 && !read_back(f->message, ret->payload, sizeof(ret->payload), &ret->payload_n)) {
 		ret->good = false;
 		snprintf(ret->because, sizeof(ret->because), "the message that was signed is too long");

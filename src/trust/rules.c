@@ -165,10 +165,19 @@ int rules_put(const char *dir, const struct rule *rule, struct err *e)
 	return io_write_file_atomic(fd, rule->id, text.text, text.len, 0600, IO_SYNC, e);
 }
 
+static int err_no_rule(const char *id, const char *because, struct err *e)
+{
+	err_new(e, ERR_NOT_FOUND, "there is no rule of trust '%.40s'", id);
+	err_because(e, "%s", because);
+	return err_try(e, "rocket trust list");
+}
+
 static int find_by_prefix(const struct rules *rules, const char *id, const struct rule **ret, struct err *e)
 {
 	const struct rule *found = NULL;
 
+	if (strlen(id) < 4)
+		return err_no_rule(id, "an id is given by at least 4 of its digits", e);
 	for (size_t i = 0; i < rules->list.n; i++) {
 		if (!str_has_prefix(rules->list.v[i].id, id))
 			continue;
@@ -179,11 +188,8 @@ static int find_by_prefix(const struct rules *rules, const char *id, const struc
 		}
 		found = &rules->list.v[i];
 	}
-	if (!found || strlen(id) < 4) {
-		err_new(e, ERR_NOT_FOUND, "there is no rule of trust '%.40s'", id);
-		err_because(e, strlen(id) < 4 ? "an id is given by at least 4 of its digits" : "no rule in force has that id");
-		return err_try(e, "rocket trust list");
-	}
+	if (!found)
+		return err_no_rule(id, "no rule in force has that id", e);
 	*ret = found;
 	return 0;
 }
