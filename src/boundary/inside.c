@@ -199,6 +199,12 @@ static int mount_magics(int root, const struct inside *in, struct err *e)
 
 		if (m->v2_only && (!in->cgroup_v2 || in->plan->host_net))
 			continue;
+		if (in->root->mqueue_fd >= 0 && strcmp(m->type, "mqueue") == 0) {
+			r = attach(root, m->target, true, in->root->mqueue_fd, e);
+			if (r < 0)
+				return r;
+			continue;
+		}
 		r = is_of_the_host(in->plan, m) ? mount_of_the_host(root, m, e) : mount_magic(root, in->plan, m, e);
 		if (r < 0)
 			return r;

@@ -7,6 +7,7 @@
 #include <fcntl.h>
 #include <inttypes.h>
 #include <linux/mount.h>
+#include <sched.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -82,7 +83,7 @@ static uint64_t size_of_texts(const struct pod_text *texts, size_t n)
 int root_make_pod_files(const struct plan *p, int userns_fd, int attach_fd, const struct pod_text *texts, size_t n,
 			struct pod_files *ret, struct err *e)
 {
-	struct pod_files f = { .etc_fd = -1, .shm_fd = -1, .userns_fd = userns_fd };
+	struct pod_files f = { .etc_fd = -1, .shm_fd = -1, .userns_fd = userns_fd, .mqueue_fd = -1 };
 	int r = 0;
 
 	f.etc_fd = new_tmpfs(p, size_of_texts(texts, n), "755", MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV | MOUNT_ATTR_NOEXEC);
@@ -108,7 +109,40 @@ void root_close_pod_files(struct pod_files *f)
 {
 	cleanup_close(&f->etc_fd);
 	cleanup_close(&f->shm_fd);
-	f->etc_fd = f->shm_fd = -1;
+	cleanup_close(&f->mqueue_fd);
+	f->etc_fd = f->shm_fd = f->mqueue_fd = -1;
+}
+
+/* ---- what links bring ---- */
+
+int root_make_links(const struct plan *p, int attach_fd, int *ret_fd, struct err *e)
+{
+	autoclose int fd = new_tmpfs(p, 1 << 20, "700", MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV | MOUNT_ATTR_NOEXEC);
+
+	if (fd < 0 || (attach_fd >= 0 && mountfd_attach(fd, attach_fd) < 0))
+		return err_errno(e, "can't make the folder of the pod's links");
+	*ret_fd = take_fd(&fd);
+	return 0;
+}
+
+int root_open_mqueue(int pidfd, int *ret_fd, struct err *e)
+{
+	autoclose int own = open("/proc/self/ns/ipc", O_RDONLY | O_CLOEXEC);
+	int fd, saved;
+
+	if (own < 0 || setns(pidfd, CLONE_NEWIPC) < 0)
+		return err_errno(e, "can't enter the IPC namespace that apps share");
+	fd = mountfd_new("mqueue", NULL, 0, MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV | MOUNT_ATTR_NOEXEC);
+	saved = errno;
+	if (setns(own, CLONE_NEWIPC) < 0) {
+		cleanup_close(&fd);
+		return err_errno(e, "can't come back from the IPC namespace that apps share");
+	}
+	errno = saved;
+	if (fd < 0 && errno != ENODEV)
+		return err_errno(e, "can't mount the message queues that apps share");
+	*ret_fd = fd;
+	return 0;
 }
 
 /* ---- /dev ---- */
@@ -423,6 +457,18 @@ static int open_file_mount(const struct root_request *r, const struct plan_mount
 	return 0;
 }
 
+/* The pipe or socket of a link: its inode is what the two apps have in common, and all of it. */
+static int open_link_mount(const struct root_request *r, const struct plan_mount *m, int *ret_fd, struct err *e)
+{
+	const uint64_t attrs = MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV | MOUNT_ATTR_NOEXEC;
+	autoclose int fd = mountfd_clone(r->links_fd, m->source, AT_SYMLINK_NOFOLLOW);
+
+	if (fd < 0 || mountfd_setattr(fd, attrs | (m->read_only ? MOUNT_ATTR_RDONLY : 0), 0, 0) < 0)
+		return err_errno(e, "can't bind the link at %s of %s", m->target, r->app->name);
+	*ret_fd = take_fd(&fd);
+	return 0;
+}
+
 static int open_tmpfs_mount(const struct root_request *r, const struct plan_mount *m, int *ret_fd, struct err *e)
 {
 	uint64_t size = m->size_bytes;
@@ -453,6 +499,10 @@ static int open_mount(const struct root_request *r, const struct plan_mount *m, 
 	case MOUNT_FILE:
 		err = open_file_mount(r, m, &x.fd, &x.is_dir, e);
 		break;
+	case MOUNT_LINK:
+		x.is_dir = false;
+		err = open_link_mount(r, m, &x.fd, e);
+		break;
 	}
 	if (err == 0)
 		*ret = x;
@@ -482,16 +532,16 @@ static int open_mounts(const struct root_request *r, struct app_root *root, stru
 	return 0;
 }
 
-/* joined and close apps see one /dev/shm, an apart app its own. */
+/* Each circle has one /dev/shm. */
 static int open_shm(const struct root_request *r, struct app_root *root, struct err *e)
 {
-	const uint64_t attrs = MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV | MOUNT_ATTR_NOEXEC;
-
-	if (r->app->distance == DISTANCE_APART)
-		root->shm_fd = new_tmpfs(r->plan, r->plan->shm_bytes, "1777", attrs);
-	else
-		root->shm_fd = mountfd_clone(r->files->shm_fd, "", 0);
-	return root->shm_fd < 0 ? err_errno(e, "can't make the /dev/shm of %s", r->app->name) : 0;
+	root->shm_fd = mountfd_clone(r->files->shm_fd, "", 0);
+	if (root->shm_fd < 0)
+		return err_errno(e, "can't make the /dev/shm of %s", r->app->name);
+	if (r->files->mqueue_fd < 0)
+		return 0;
+	root->mqueue_fd = mountfd_clone(r->files->mqueue_fd, "", 0);
+	return root->mqueue_fd < 0 ? err_errno(e, "can't make the /dev/mqueue of %s", r->app->name) : 0;
 }
 
 int root_prepare_tree(const struct root_request *r, int *ret_tree_fd, struct err *e)
@@ -540,5 +590,6 @@ void root_close(struct app_root *root)
 	cleanup_close(&root->dev_fd);
 	cleanup_close(&root->shm_fd);
 	cleanup_close(&root->empty_fd);
+	cleanup_close(&root->mqueue_fd);
 	*root = (struct app_root)APP_ROOT_NONE;
 }

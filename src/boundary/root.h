@@ -13,13 +13,14 @@
 #include "base/err.h"
 #include "pod/plan.h"
 
-/* What all apps of a pod share: made once. */
+/* What the apps of a circle share: made once. */
 struct pod_files {
 	int etc_fd;     /* detached tmpfs: hosts, hostname, resolv.conf; and an empty folder */
 	int shm_fd;     /* detached tmpfs: /dev/shm of joined and close apps */
 	int userns_fd;  /* for id-mapping; -1: none */
+	int mqueue_fd;  /* /dev/mqueue where its IPC namespace is another circle's; -1: the app mounts it itself */
 };
-#define POD_FILES_NONE { .etc_fd = -1, .shm_fd = -1, .userns_fd = -1 }
+#define POD_FILES_NONE { .etc_fd = -1, .shm_fd = -1, .userns_fd = -1, .mqueue_fd = -1 }
 
 struct pod_text {
 	const char *name; /* "hosts", "web/secrets/token" */
@@ -36,6 +37,10 @@ struct pod_text {
 [[nodiscard]] int root_make_pod_files(const struct plan *p, int userns_fd, int attach_fd, const struct pod_text *texts,
 				      size_t n, struct pod_files *ret, struct err *e);
 void root_close_pod_files(struct pod_files *f);
+/* A detached tmpfs for the links' named pipes and sockets, of the pod's root alone. */
+[[nodiscard]] int root_make_links(const struct plan *p, int attach_fd, int *ret_fd, struct err *e);
+/* /dev/mqueue of the IPC namespace of that process, which the caller must have the right to enter and is in again after. */
+[[nodiscard]] int root_open_mqueue(int pidfd, int *ret_fd, struct err *e);
 
 struct root_mount {
 	int fd;
@@ -51,16 +56,18 @@ struct app_root {
 	size_t n_nodes;
 	int shm_fd;                 /* /dev/shm */
 	int empty_fd;               /* an empty, read-only directory: what masks directories */
+	int mqueue_fd;              /* of a shared IPC namespace, or -1 */
 	struct root_mount *mounts;  /* sorted by target, parents first */
 	size_t n;
 };
-#define APP_ROOT_NONE { .tree_fd = -1, .dev_fd = -1, .shm_fd = -1, .empty_fd = -1 }
+#define APP_ROOT_NONE { .tree_fd = -1, .dev_fd = -1, .shm_fd = -1, .empty_fd = -1, .mqueue_fd = -1 }
 
 struct root_request {
 	const struct plan *plan;
 	const struct plan_app *app;
 	const struct pod_files *files;
 	int view_fd;            /* detached clone of the image's view, or an open directory that holds its files */
+	int links_fd;           /* where the links' named pipes and sockets lie; -1: there are none */
 	int pod_fd;             /* the pod's folder: APP.upper and APP.work, or APP.root (own_root.h) */
 	/* Gives a directory descriptor for a volume of the plan, filled and owned as it must be. */
 	int (*open_volume)(void *context, const struct plan_volume *v, int *ret_fd, struct err *e);

@@ -124,7 +124,12 @@ static int set_sysctls(const struct plan *p, struct err *e)
 		err_errno(&e, "can't become root of the pod's user namespace");
 		child_fail(status_fd, &e);
 	}
-	if (sethostname(r->plan->hostname, strlen(r->plan->hostname)) < 0) {
+	/* A network costs most of all: those of further circles are made at the same time, each by its own child. */
+	if (r->joins && unshare(sandbox_namespaces(r->plan) & CLONE_NEWNET) < 0) {
+		err_errno(&e, "can't make a network for an app that stands apart");
+		child_fail(status_fd, &e);
+	}
+	if (sethostname(r->hostname, strlen(r->hostname)) < 0) {
 		err_errno(&e, "can't set the pod's host name");
 		child_fail(status_fd, &e);
 	}
@@ -183,6 +188,44 @@ static int clone_error(struct err *e)
 	return -e->code;
 }
 
+/* Which namespaces the call makes at once. */
+static uint64_t flags_at_clone(const struct sandbox_request *r)
+{
+	int flags = sandbox_namespaces(r->plan);
+
+	if (r->joins)
+		flags &= ~CLONE_NEWNET;
+	if (r->shares_ipc)
+		flags &= ~CLONE_NEWIPC;
+	return (uint64_t)flags;
+}
+
+/*
+ * A new namespace of processes is ours once. An IPC namespace that circles share is entered by the host's rights, for
+ * the moment in which the child is made: inside its user namespace it could not.
+ */
+static long clone_reaper(const struct sandbox_request *r, struct clone_args *args)
+{
+	autoclose int own_ipc = -1;
+	long pid;
+
+	if (!r->joins && unshare(CLONE_NEWPID) < 0)
+		return -1;
+	if (!r->shares_ipc)
+		return syscall(SYS_clone3, args, sizeof(*args));
+	own_ipc = open("/proc/self/ns/ipc", O_RDONLY | O_CLOEXEC);
+	if (own_ipc < 0 || setns(r->ipc_pidfd, CLONE_NEWIPC) < 0)
+		return -1;
+	pid = syscall(SYS_clone3, args, sizeof(*args));
+	if (pid == 0)
+		return 0;
+	int saved = errno;
+	/* We use no IPC ourselves: staying there would be harmless, and can't happen. */
+	(void)!setns(own_ipc, CLONE_NEWIPC);
+	errno = saved;
+	return pid;
+}
+
 int sandbox_begin(const struct sandbox_request *r, struct sandbox *ret, struct err *e)
 {
 	struct sandbox s = SANDBOX_NONE;
@@ -197,7 +240,7 @@ int sandbox_begin(const struct sandbox_request *r, struct sandbox *ret, struct e
 		return err_errno(e, "can't make a pipe");
 	}
 	struct clone_args args = {
-		.flags = (uint64_t)sandbox_namespaces(r->plan) | CLONE_PIDFD,
+		.flags = flags_at_clone(r) | CLONE_PIDFD,
 		.pidfd = (uint64_t)(uintptr_t)&pidfd,
 		.exit_signal = SIGCHLD,
 	};
@@ -206,7 +249,7 @@ int sandbox_begin(const struct sandbox_request *r, struct sandbox *ret, struct e
 	 * pid namespace can be made only by a process that lives in its parent's, not by one that was moved
 	 * (the kernel's copy_pid_ns()): so it is us who must have it for children, not the usher.
 	 */
-	pid = unshare(CLONE_NEWPID) < 0 ? -1 : syscall(SYS_clone3, &args, sizeof(args));
+	pid = clone_reaper(r, &args);
 	if (pid == 0) {
 		close(go[1]);
 		child_main(r, go[0], status[1]);

@@ -5,12 +5,16 @@
  *   supervisor (host) ─ unshare(PID), clone3(USER|NET|IPC|UTS) ─▶ reaper   dies with the supervisor (PDEATHSIG)
  *                                                                  └ the kernel kills everything below when it dies
  *
+ * An app that stands apart has all of these of its own, with the same map, and a reaper that holds them in the same pid
+ * namespace: that makes a circle. Only what the links say is shared between circles.
+ *
  * The user namespace is made first and by the same call, so that the others belong to it (user_namespaces(7));
  * the other order makes proc, sysfs, mqueue and cgroup2 unmountable in the pod. The reaper is a program
  * of its own of some kB, without capabilities, in an empty root, and no app can see it.
  */
 #pragma once
 
+#include <stdbool.h>
 #include <sys/types.h>
 
 #include "base/err.h"
@@ -27,6 +31,10 @@ struct sandbox {
 
 struct sandbox_request {
 	const struct plan *plan;
+	const char *hostname;
+	bool joins;             /* a further circle of a pod whose first sandbox stands: for an app that stands apart */
+	bool shares_ipc;        /* … which has its IPC namespace in common with another circle */
+	int ipc_pidfd;          /* that one's reaper */
 	int reaper_exe_fd;      /* rocket-reaper */
 	int empty_root_fd;      /* an empty folder of mode 0755, the root of a detached mount: ".." leads nowhere */
 	/* Runs in the new namespaces with all capabilities there: network, sysctls. No allocation in it. */
@@ -35,7 +43,7 @@ struct sandbox_request {
 
 /*
  * Starts the reaper; it sets the namespaces up while the caller goes on. Root on the host, once in a process:
- * its later children are born below the reaper.
+ * its later children are born below the reaper. With `joins` it is called again, for one circle more.
  */
 [[nodiscard]] int sandbox_begin(const struct sandbox_request *r, struct sandbox *ret, struct err *e);
 /* Waits until the namespaces are ready. */

@@ -47,8 +47,10 @@ static int read_status(const struct cli *cli, const struct state *s, struct pod_
 		*e = (struct err){};
 	}
 	p->status = status;
-	if (p->dir.phase == POD_RUNNING)
+	if (p->dir.phase == POD_RUNNING) {
 		live_apply(cli->arena, &p->status.live, &p->plan);
+		live_links_apply(cli->arena, &p->status.links, &p->plan);
+	}
 	if (p->dir.phase != POD_EXITED || status.finished_ns)
 		return 0;
 	for (size_t i = 0; i < p->status.apps.n; i++)

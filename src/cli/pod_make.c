@@ -21,6 +21,7 @@
 #include "boundary/cgroup_delegated.h"
 #include "boundary/rootless_enter.h"
 #include "boundary/seccomp.h"
+#include "cli/image_folder.h"
 #include "cli/libexec.h"
 #include "cli/pull.h"
 #include "cli/trust_gate.h"
@@ -280,7 +281,7 @@ static int resolve(struct pod_making *m, struct err *e)
 		.pod = &m->pod,
 		.id = m->dir.id,
 		.created_ns = io_now_ns(),
-		.sources = { m, find_image, read_accounts, stat_host, read_zone, name_is_free },
+		.sources = { m, find_image, read_accounts, stat_host, read_zone, name_is_free, image_folder_stat },
 	};
 
 	getrlimit(RLIMIT_NOFILE, &nofile);

@@ -135,9 +135,9 @@ static int mount_stopped(struct cli *cli, struct pod_root *r, struct err *e)
 	if (state_lock_pod(&r->ref.pod, e) < 0 || image_open_store(cli, &r->store, e) < 0 ||
 	    store_open_view(&r->store, r->ref.app->view, &view, &r->use_fd, e) < 0)
 		return -e->code;
-	const struct pod_files files = {.etc_fd = -1, .shm_fd = -1, .userns_fd = userns};
+	const struct pod_files files = {.etc_fd = -1, .shm_fd = -1, .userns_fd = userns, .mqueue_fd = -1};
 	const struct root_request request = {
-		.plan = plan, .app = r->ref.app, .files = &files, .view_fd = view, .pod_fd = r->ref.pod.fd};
+		.plan = plan, .app = r->ref.app, .files = &files, .view_fd = view, .links_fd = -1, .pod_fd = r->ref.pod.fd};
 
 	r->mounted = true;
 	return root_prepare_tree(&request, &r->fd, e);

@@ -27,6 +27,7 @@ const struct verb *const cli_verbs[] = {
 	&cli_verb_hole,
 	&cli_verb_image,
 	&cli_verb_kill,
+	&cli_verb_link,
 	&cli_verb_list,
 	&cli_verb_login,
 	&cli_verb_logout,
@@ -63,7 +64,7 @@ const struct verb_alias cli_aliases[] = {
 
 /* Verbs that Rocket is to have and this version has not: refused by name, not as unknown. */
 static const char *const later[] = {
-	"app", "apply", "debug", "link", "map", "mirror", "shelf", "slim", "split", "try", "watch", NULL,
+	"app", "apply", "debug", "map", "mirror", "shelf", "slim", "split", "try", "watch", NULL,
 };
 
 const struct verb *verb_find(const struct verb *const *verbs, const char *name)

@@ -22,6 +22,7 @@ extern const struct verb cli_verb_help;
 extern const struct verb cli_verb_hole;
 extern const struct verb cli_verb_image;
 extern const struct verb cli_verb_kill;
+extern const struct verb cli_verb_link;
 extern const struct verb cli_verb_list;
 extern const struct verb cli_verb_login;
 extern const struct verb cli_verb_logout;

@@ -1,34 +1,43 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * Apps of a pod that share its network meet on loopback, so their names mean 127.0.0.1: an app that
- * listens on every address, on IPv4's or on both families' loopback is reached by it.
+ * listens on every address, on IPv4's or on both families' loopback is reached by it. Who stands apart is reached at
+ * 127.77.0.N, and known only to who has a link to it.
  */
 #include "net/files.h"
+
+#include <arpa/inet.h>
 
 #include "net/resolve_wire.h"
 
 void files_add_hosts(struct str *out, const struct plan *p, const struct plan_app *app)
 {
+	const char *hostname = app->hostname ?: p->hostname;
+	size_t circle = plan_circle(p, app);
+	char text[INET_ADDRSTRLEN];
+
 	str_add(out, "127.0.0.1\tlocalhost\n");
 	str_add(out, "::1\tlocalhost ip6-localhost ip6-loopback\n");
-	if (p->hostname && *p->hostname)
-		str_addf(out, "127.0.0.1\t%s\n", p->hostname);
+	if (hostname && *hostname)
+		str_addf(out, "127.0.0.1\t%s\n", hostname);
 	for (size_t i = 0; i < p->apps.n; i++) {
 		const struct plan_app *other = &p->apps.v[i];
-		bool near = app->distance != DISTANCE_APART && other->distance != DISTANCE_APART;
+		struct in_addr address = { plan_address(p, other) };
 
-		if (str_equal(other->name, p->hostname))
-			continue;
-		if (near || other == app)
-			str_addf(out, "127.0.0.1\t%s\n", other->name);
+		if (plan_circle(p, other) == circle) {
+			if (!str_equal(other->name, hostname))
+				str_addf(out, "127.0.0.1\t%s\n", other->name);
+		} else if (plan_reaches(p, circle, other)) {
+			str_addf(out, "%s\t%s\n", inet_ntop(AF_INET, &address, text, sizeof(text)), other->name);
+		}
 	}
 	for (char **h = p->hosts; h && *h; h++)
 		str_addf(out, "%s\n", *h);
 }
 
-void files_add_hostname(struct str *out, const struct plan *p)
+void files_add_hostname(struct str *out, const struct plan *p, const struct plan_app *app)
 {
-	str_addf(out, "%s\n", p->hostname ? p->hostname : "localhost");
+	str_addf(out, "%s\n", app->hostname ?: p->hostname ?: "localhost");
 }
 
 static bool has_name_hole(const struct plan *p)

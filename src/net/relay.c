@@ -6,6 +6,7 @@
 #include <fcntl.h>
 #include <linux/close_range.h>
 #include <linux/sched.h>
+#include <netinet/in.h>
 #include <poll.h>
 #include <signal.h>
 #include <stdlib.h>
@@ -41,7 +42,7 @@ static uint32_t relay_id(const struct plan *p)
 }
 
 struct relay_command {
-	char uid[16], namespaces[16];
+	char uid[16], gid[16], namespaces[16];
 	char *argv[5];
 	char *envp[1];
 	int fds[3];             /* become 0, 1, 2 */
@@ -52,10 +53,12 @@ static void command_make(const struct relay_spawn_request *r, int control_fd, st
 {
 	unsigned namespaces = CLONE_NEWNET | (r->plan->ids.count ? CLONE_NEWUSER : 0);
 
-	snprintf(c->uid, sizeof(c->uid), "%u", relay_id(r->plan));
+	snprintf(c->uid, sizeof(c->uid), "%u", r->has_user ? r->uid : relay_id(r->plan));
+	snprintf(c->gid, sizeof(c->gid), "%u", r->has_user ? r->gid : relay_id(r->plan));
 	snprintf(c->namespaces, sizeof(c->namespaces), "%u", namespaces);
 	c->argv[0] = (char *)(uintptr_t) "rocket-relay";
-	c->argv[1] = c->argv[2] = c->uid;
+	c->argv[1] = c->uid;
+	c->argv[2] = c->gid;
 	c->argv[3] = c->namespaces;
 	c->argv[4] = NULL;
 	c->envp[0] = NULL;
@@ -224,6 +227,26 @@ int relay_add(struct relay *r, uint32_t hole, struct relay_sockets *s, struct er
 		result = relay_add_batch(r, hole, s, at, n, e);
 	}
 	relay_sockets_close(s);
+	return result;
+}
+
+int relay_add_unix(struct relay *r, uint32_t hole, int fd, const char *name, struct err *e)
+{
+	struct relay_request q = { .op = RELAY_ADD, .hole = hole, .proto = IPPROTO_TCP, .family = AF_UNIX };
+	struct relay_reply a = {};
+	size_t n = strlen(name);
+	int result;
+
+	if (n == 0 || n >= sizeof(q.name)) {
+		close(fd);
+		return err_new(e, ERR_USAGE, "the name of a socket has 1 to 107 characters, not %zu", n);
+	}
+	memcpy(q.name, name, n);
+	if (*name == '@')
+		q.name[0] = 0;
+	q.name_len = (uint8_t)n;
+	result = relay_ask(r, &q, &fd, 1, &a, e);
+	close(fd);
 	return result;
 }
 

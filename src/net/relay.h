@@ -19,6 +19,7 @@
  */
 #pragma once
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <sys/types.h>
@@ -61,6 +62,10 @@ void relay_sockets_close(struct relay_sockets *s);
 /* Writes "nginx (pid 123)" when a process is found that holds the port on this host, else "". For messages. */
 void relay_find_holder(uint8_t family, uint8_t proto, uint16_t port, char *ret, size_t cap);
 
+/* One bound and listening socket of either protocol in the caller's network namespace, or -1 with errno. */
+union relay_addr;
+[[nodiscard]] int relay_socket_listen(const union relay_addr *addr, uint8_t proto);
+
 struct relay {
 	pid_t pid;
 	int pidfd;
@@ -73,6 +78,9 @@ struct relay_spawn_request {
 	int exe_fd;             /* rocket-relay, opened with O_PATH or O_RDONLY */
 	int pod_pidfd;          /* a process in the pod's user and network namespaces: its reaper */
 	int empty_root_fd;      /* an empty folder of mode 0755, the root of a detached mount: ".." leads nowhere */
+	/* A relay of unix sockets: its user in the pod, whom the one who answers sees, and below empty_root_fd the socket. */
+	bool has_user;
+	uint32_t uid, gid;
 };
 
 /*
@@ -86,9 +94,11 @@ struct relay_spawn_request {
 
 /*
  * Opens a hole: hands its sockets to the relay and closes them here, also on failure. `hole` is the caller's number
- * for it, below 1024, unused. A running pod's connections are not touched. After relay_wait_ready().
+ * for it, below 2048, unused. A running pod's connections are not touched. After relay_wait_ready().
  */
 [[nodiscard]] int relay_add(struct relay *r, uint32_t hole, struct relay_sockets *s, struct err *e);
+/* A listening unix socket, and what the relay connects to for it: "@name", or a path below its root. Closes fd. */
+[[nodiscard]] int relay_add_unix(struct relay *r, uint32_t hole, int fd, const char *name, struct err *e);
 /* Closes a hole: stops listening, cuts its connections (a reset on both sides), forgets its counts. */
 [[nodiscard]] int relay_remove(struct relay *r, uint32_t hole, uint32_t *ret_cut, struct err *e);
 

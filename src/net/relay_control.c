@@ -109,14 +109,31 @@ static int listener_add(struct relay_core *c, const struct relay_request *q, uns
 	return r;
 }
 
+static bool unix_is_sound(const struct packet *p)
+{
+	const struct relay_request *q = &p->q;
+
+	return p->nfds == 1 && q->hole < RELAY_HOLES_MAX && q->proto == IPPROTO_TCP && q->name_len > 0 &&
+	       q->name_len <= RELAY_NAME_MAX;
+}
+
 static bool request_is_sound(const struct packet *p)
 {
 	const struct relay_request *q = &p->q;
+
+	if (q->family == AF_UNIX)
+		return unix_is_sound(p);
 	bool known = (q->family == AF_INET || q->family == AF_INET6) &&
 		     (q->proto == IPPROTO_TCP || q->proto == IPPROTO_UDP);
 
 	return known && p->nfds > 0 && q->hole < RELAY_HOLES_MAX && q->app_port > 0 &&
 	       q->app_port + p->nfds - 1 <= 65535 && q->port_first > 0 && q->port_first <= q->port_last;
+}
+
+static void hole_name(struct relay_hole *h, const struct relay_request *q)
+{
+	h->name_len = q->name_len;
+	memcpy(h->name, q->name, q->name_len);
 }
 
 static int holes_add(struct relay_core *c, const struct packet *p)
@@ -127,6 +144,8 @@ static int holes_add(struct relay_core *c, const struct packet *p)
 		r = -EINVAL;
 	else if (p->q.proto == IPPROTO_UDP)
 		r = relay_rule_add(c, &p->q);
+	else if (p->q.family == AF_UNIX)
+		hole_name(&c->holes[p->q.hole], &p->q);
 	for (unsigned i = 0; i < p->nfds; i++) {
 		int added = r == 0 ? listener_add(c, &p->q, i, p->fds[i]) : (close(p->fds[i]), 0);
 

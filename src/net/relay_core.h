@@ -28,7 +28,7 @@ enum {
 	RELAY_CONNS_MAX = 65536,
 	RELAY_SESSIONS_MAX = 4096,
 	RELAY_PEERS_MAX = RELAY_SESSIONS_MAX,
-	RELAY_HOLES_MAX = 1024,       /* numbers of holes are below this */
+	RELAY_HOLES_MAX = 2048,       /* numbers of holes are below this */
 	RELAY_SPARE_PIPES = 8,
 	RELAY_HASH = 1024,            /* buckets */
 	RELAY_COPY_BYTES = 8192,      /* what is shorter is copied, what is longer is spliced */
@@ -100,6 +100,8 @@ struct relay_hole {
 	uint64_t accepted, refused;
 	uint16_t rule_first, rule_last; /* 0: no rule set */
 	uint8_t rule_families;  /* bit 0: IPv4, bit 1: IPv6 */
+	uint8_t name_len;       /* AF_UNIX: what is connected to, as in sun_path */
+	char name[RELAY_NAME_MAX];
 };
 
 struct relay_pipe {
@@ -168,6 +170,8 @@ struct relay_inner {
 	uint16_t port;
 };
 /* The descriptor (non-blocking), with *ret_pending when the connection is not there yet; or -errno. */
+/* The same for a unix socket: name as in sun_path. */
+[[nodiscard]] int relay_inner_open_unix(const char *name, size_t n);
 [[nodiscard]] int relay_inner_open(const struct relay_inner *want, const union relay_addr *client, bool *ret_pending);
 
 /* relay_peer.c: routes for the answers of UDP apps. */

@@ -9,6 +9,9 @@
  */
 #include <errno.h>
 #include <netinet/tcp.h>
+#include <stddef.h>
+#include <string.h>
+#include <sys/un.h>
 #include <unistd.h>
 
 #include "net/relay_core.h"
@@ -88,4 +91,21 @@ int relay_inner_open(const struct relay_inner *want, const union relay_addr *cli
 	}
 	*ret_pending = pending;
 	return fd;
+}
+
+/* unix(7): the answer is there at once, or the listener's queue is full (EAGAIN), which refuses. */
+int relay_inner_open_unix(const char *name, size_t n)
+{
+	struct sockaddr_un addr = { .sun_family = AF_UNIX };
+	int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0), r;
+
+	if (fd < 0)
+		return -errno;
+	memcpy(addr.sun_path, name, n);
+	r = connect(fd, (const struct sockaddr *)&addr, (socklen_t)(offsetof(struct sockaddr_un, sun_path) + n));
+	if (r == 0)
+		return fd;
+	r = -errno;
+	close(fd);
+	return r;
 }

@@ -178,7 +178,7 @@ enum { FILTER_ARCH = AUDIT_ARCH_AARCH64 };
 #error "tell the relay's filter this architecture's number"
 #endif
 
-/* What the loop does, and nothing else. New sockets are of the internet families only. */
+/* What the loop does, and nothing else. New sockets are of the internet families, and unix ones. */
 static const uint32_t filter_allowed[] = {
 	SYS_epoll_pwait, SYS_epoll_ctl, SYS_accept4,     SYS_bind,     SYS_connect,    SYS_setsockopt,
 	SYS_getsockopt,  SYS_recvfrom,  SYS_sendto,      SYS_recvmsg,  SYS_sendmsg,    SYS_splice,
@@ -188,19 +188,19 @@ static const uint32_t filter_allowed[] = {
 
 /* Calls that are allowed with these values of one argument. */
 struct filter_argument {
-	uint32_t nr, argument, values[2];
+	uint32_t nr, argument, values[3];
 };
 
 static const struct filter_argument filter_arguments[] = {
-	{ SYS_socket, 0, { AF_INET, AF_INET6 } },
-	{ SYS_fcntl, 1, { F_SETPIPE_SZ, F_SETPIPE_SZ } },
+	{ SYS_socket, 0, { AF_INET, AF_INET6, AF_UNIX } },
+	{ SYS_fcntl, 1, { F_SETPIPE_SZ, F_SETPIPE_SZ, F_SETPIPE_SZ } },
 };
 
 enum {
 	FILTER_CALLS = sizeof(filter_allowed) / sizeof(*filter_allowed),
 	FILTER_ARGUMENTS = sizeof(filter_arguments) / sizeof(*filter_arguments),
 	FILTER_HEAD = 4,     /* architecture, number */
-	FILTER_ARGUMENT = 5, /* number, value, two comparisons, kill */
+	FILTER_ARGUMENT = 6, /* number, value, three comparisons, kill */
 	FILTER_LEN = FILTER_HEAD + FILTER_CALLS + FILTER_ARGUMENTS * FILTER_ARGUMENT + 2,
 };
 
@@ -217,7 +217,7 @@ static unsigned filter_build_argument(struct sock_filter *f, unsigned n, const s
 {
 	f[n++] = EQUAL(a->nr, 0, FILTER_ARGUMENT - 1);
 	f[n++] = LOAD_ARGUMENT(a->argument);
-	for (unsigned i = 0; i < 2; i++, n++)
+	for (unsigned i = 0; i < 3; i++, n++)
 		f[n] = EQUAL(a->values[i], (uint8_t)(allow - n - 1), 0);
 	f[n++] = ANSWER(SECCOMP_RET_KILL_PROCESS);
 	return n;

@@ -86,8 +86,7 @@ static int socket_bind_to_lo(int fd)
 	return setsockopt(fd, SOL_SOCKET, SO_BINDTODEVICE, lo, sizeof(lo));
 }
 
-/* A bound and listening socket, or -1 with errno. */
-static int socket_listen(const union relay_addr *addr, uint8_t proto)
+int relay_socket_listen(const union relay_addr *addr, uint8_t proto)
 {
 	bool tcp = proto == IPPROTO_TCP, v6 = addr->any.sa_family == AF_INET6;
 	int type = (tcp ? SOCK_STREAM : SOCK_DGRAM) | SOCK_NONBLOCK | SOCK_CLOEXEC;
@@ -197,7 +196,7 @@ static int listen_port(const struct hole *h, const struct stands *stands, uint16
 		int fd;
 
 		addr_set_port(&addr, port);
-		fd = socket_listen(&addr, s->proto);
+		fd = relay_socket_listen(&addr, s->proto);
 		if (fd < 0 && host_lacks(&stands->v[i], errno))
 			continue;
 		if (fd < 0 && errno == EADDRINUSE && h->port == 0 && port)

@@ -137,6 +137,24 @@ static int conn_watch_app(struct relay_core *c, uint32_t slot)
 	return relay_watch(c, n->fd[APP], SIDE_EVENTS, RELAY_APP, slot, n->generation);
 }
 
+static void conn_connect_unix(struct relay_core *c, uint32_t slot)
+{
+	struct relay_conn *n = &c->conns[slot];
+	const struct relay_hole *h = &c->holes[n->hole];
+	int fd = relay_inner_open_unix(h->name, h->name_len);
+
+	if (fd < 0) {
+		conn_refuse(c, slot);
+		return;
+	}
+	n->fd[APP] = fd;
+	n->fell_back = true;
+	if (conn_watch_app(c, slot) < 0)
+		conn_end(c, slot, socket_reset);
+	else
+		conn_open(c, slot);
+}
+
 /*
  * Makes the inner connection in the family that n->family says, and in the other one when the app does
  * not listen there.
@@ -263,7 +281,9 @@ static void conn_start(struct relay_core *c, const struct relay_listener *l, int
 		.state = RELAY_CONNECTING,
 		.family = l->family,
 	};
-	if (client_is_honest(l, fd, client))
+	if (l->family == AF_UNIX)
+		conn_connect_unix(c, slot);
+	else if (client_is_honest(l, fd, client))
 		conn_connect(c, slot, client);
 	else
 		conn_refuse(c, slot);

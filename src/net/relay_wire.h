@@ -7,6 +7,8 @@
  *   supervisor  → ADD    hole, proto, family, app_port    with 1..16 bound sockets (SCM_RIGHTS); the
  *                                                         i-th belongs to app_port + i
  *               ← ADD    error
+ *   supervisor  → ADD    hole, family AF_UNIX, name       with one listening socket; name is connected to
+ *               ← ADD    error
  *   supervisor  → REMOVE hole
  *               ← REMOVE cut = connections and sessions that were ended
  *   supervisor  → COUNT  hole
@@ -35,7 +37,7 @@ enum relay_stage {
 	RELAY_STAGE_COUNT,
 };
 
-enum { RELAY_FDS_MAX = 16 };
+enum { RELAY_FDS_MAX = 16, RELAY_NAME_MAX = 108 };
 
 struct relay_request {
 	uint32_t op;
@@ -44,7 +46,10 @@ struct relay_request {
 	uint16_t port_first;   /* the hole's whole range of app ports: UDP's answers are routed by it */
 	uint16_t port_last;
 	uint8_t proto;         /* IPPROTO_TCP or IPPROTO_UDP */
-	uint8_t family;        /* AF_INET or AF_INET6: the sockets' */
+	uint8_t family;        /* AF_INET, AF_INET6 or AF_UNIX: the sockets' */
+	uint8_t name_len;      /* AF_UNIX: bytes of name, as in sun_path */
+	uint8_t reserved;
+	char name[RELAY_NAME_MAX];
 };
 
 struct relay_reply {

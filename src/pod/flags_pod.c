@@ -17,6 +17,7 @@ enum pod_flag {
 	POD_NAME,
 	POD_FILE,
 	POD_HOLE,
+	POD_LINK,
 	POD_DISTANCE,
 	POD_EXIT,
 	POD_HOSTNAME,
@@ -57,8 +58,8 @@ const struct opt flags_pod_options[] = {
 	 .help = "how many user ids the pod has (a multiple of 65536)"},
 	{"ignore-unknown", .id = POD_IGNORE_UNKNOWN,
 	 .help = "with -f: warn of unknown keys instead of refusing them"},
-	{"link", .arg = "LINK", .id = POD_LATER,
-	 .help = "declare a link between two apps (not built yet)"},
+	{"link", .arg = "LINK", .id = POD_LINK,
+	 .help = "a link between two apps, such as web:php:unix:/run/php/php.sock"},
 	{"learn", .id = POD_LATER, .help = "let everything out and suggest holes (not built yet)"},
 	{"grant", .arg = "NAMES", .id = POD_LATER,
 	 .help = "grant what images ask for (not built yet)"},
@@ -95,6 +96,11 @@ static int apply_hole(struct flags *f, const struct flag *flag, struct err *e)
 	return flag_add_hole(f, flag->value, NULL, NULL, e);
 }
 
+static int apply_link(struct flags *f, const struct flag *flag, struct err *e)
+{
+	return link_parse(f->arena, flag->value, list_add(f->arena, &f->pod.links), e);
+}
+
 /* The index of a word in a list that ends with NULL. */
 static int word_index(const struct flags *f, const struct flag *flag, const char *const *words,
 		      int *ret, struct err *e)
@@ -119,11 +125,6 @@ static int apply_distance(struct flags *f, const struct flag *flag, struct err *
 
 	if (rc)
 		return rc;
-	if (word == DISTANCE_APART) {
-		err_new(e, ERR_USAGE, "distance apart is not built yet");
-		err_because(e, "this version of Rocket runs apps that stand joined or close");
-		return err_try(e, "--distance close");
-	}
 	f->pod.distance = word + 1;
 	return 0;
 }
@@ -205,6 +206,7 @@ static int (*const applies[])(struct flags *f, const struct flag *flag, struct e
 	[POD_NAME] = apply_name,
 	[POD_FILE] = apply_file,
 	[POD_HOLE] = apply_hole,
+	[POD_LINK] = apply_link,
 	[POD_DISTANCE] = apply_distance,
 	[POD_EXIT] = apply_exit,
 	[POD_HOSTNAME] = apply_hostname,

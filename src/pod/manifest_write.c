@@ -103,7 +103,7 @@ static bool env_is_made(const struct plan *p, const struct plan_app *app, const 
 		return true;
 	if (str_equal(pair, "container=rocket"))
 		return true;
-	return str_has_prefix(pair, "HOSTNAME=") && str_equal(pair + 9, p->hostname);
+	return str_has_prefix(pair, "HOSTNAME=") && str_equal(pair + 9, app->hostname ?: p->hostname);
 }
 
 static void write_env(struct str *out, const struct plan *p, const struct plan_app *app)
@@ -249,7 +249,7 @@ static const struct plan_volume *find_volume(const struct plan *p, const char *n
 /* A volume that only the image declares comes back by itself. */
 static bool volume_is_the_images(const struct plan_volume *v)
 {
-	return v && v->from_image;
+	return v && (v->from_image || v->from_link);
 }
 
 static bool mount_is_written(const struct plan *p, const struct plan_mount *m)
@@ -461,6 +461,23 @@ static void write_holes(struct str *out, const struct plan *p)
 	}
 }
 
+/* A link that was removed has no text any more; one by shared mounts comes back by itself. */
+static void write_links(struct str *out, const struct plan *p)
+{
+	bool any = false;
+
+	for (size_t i = 0; i < p->links.n; i++) {
+		const struct link *l = &p->links.v[i];
+
+		if (!link_is_open(l) || l->origin)
+			continue;
+		str_add(out, any ? "  - " : "links:\n  - ");
+		any = true;
+		str_add_json(out, l->text);
+		str_add_char(out, '\n');
+	}
+}
+
 /* ---- the pod ---- */
 
 /* "IP NAME NAME" as one line a name. */
@@ -513,5 +530,6 @@ void manifest_write(struct str *out, const struct plan *p)
 	manifest_write_files(out, p);
 	if (p->deadline_ns)
 		write_time(out, 0, "deadline", p->deadline_ns);
+	write_links(out, p);
 	write_holes(out, p);
 }

@@ -15,6 +15,7 @@
 #include "base/unit.h"
 #include "pod/caps.h"
 #include "pod/front.h"
+#include "pod/link_doc.h"
 #include "pod/names.h"
 #include "pod/native_files.h"
 #include "pod/native_parts.h"
@@ -46,11 +47,6 @@ static int decode_distance(const struct doc *node, int *ret, struct err *e)
 
 	if (rc)
 		return rc;
-	if (word == DISTANCE_APART) {
-		place_bad(node, e, "distance apart is not built yet");
-		err_because(e, "this version of Rocket runs apps that stand joined or close");
-		return err_try(e, "distance: close");
-	}
 	*ret = word + 1;
 	return 0;
 }
@@ -480,6 +476,20 @@ static int pod_holes(struct arena *a, const struct doc *node, void *object, stru
 	return 0;
 }
 
+static int pod_links(struct arena *a, const struct doc *node, void *object, struct err *e)
+{
+	struct native *n = object;
+	int rc = 0;
+
+	if (node->kind != DOC_LIST) {
+		place_bad(node, e, "links must be a list");
+		return err_try(e, "links: [\"web -> php: unix /run/php/php.sock\"]");
+	}
+	for (const struct doc *c = node->child; c && !rc; c = c->next)
+		rc = link_decode(a, c, list_add(a, &n->pod.links), e);
+	return rc;
+}
+
 /* One line of hosts(5): an address and at least one name. */
 static int add_host_line(struct arena *a, const struct doc *node, struct pod *p, struct err *e)
 {
@@ -604,7 +614,7 @@ static const struct field pod_fields[] = {
 	CUSTOM("logs", pod_logs),
 	CUSTOM("sysctls", pod_sysctls),
 	CUSTOM("ids", pod_ids),
-	LATER("links"),
+	CUSTOM("links", pod_links),
 	CUSTOM("config", pod_files),
 	CUSTOM("secrets", pod_files),
 	CUSTOM("deadline", pod_deadline),

@@ -13,79 +13,6 @@
 #include "pod/native_parts.h"
 #include "pod/place.h"
 
-/* ---- links ---- */
-
-static const char *const link_kinds[] = {"tcp",  "udp",   "unix", "stdout", "stderr", "output",
-					 "fifo", "files", "ipc",  "signal", NULL};
-
-/* "web -> php" and "unix /run/php.sock": YAML makes a map of the unquoted line, a string of the
- * quoted one. */
-struct link_text {
-	char *ends, *rest;
-};
-
-static int link_syntax(const struct doc *node, struct err *e)
-{
-	place_bad(node, e, "links: expected a link such as 'web -> php: unix /run/php.sock'");
-	return -ERR_USAGE;
-}
-
-static int split_link(struct arena *a, const struct doc *node, struct link_text *ret, struct err *e)
-{
-	const struct doc *c = node->kind == DOC_MAP && node->n == 1 ? node->child : NULL;
-	const char *colon = node->kind == DOC_STR ? strstr(node->text, ": ") : NULL;
-
-	if (c && c->text && c->kind != DOC_NULL)
-		*ret = (struct link_text){arena_strdup(a, c->key), arena_strdup(a, c->text)};
-	else if (colon)
-		*ret = (struct link_text){
-			arena_strndup(a, node->text, (size_t)(colon - node->text)),
-			arena_strdup(a, colon + 2)};
-	else
-		return link_syntax(node, e);
-	return 0;
-}
-
-static int check_link_ends(const struct doc *node, char *ends, struct err *e)
-{
-	char *arrow = strstr(ends, " <-> ");
-	size_t skip = arrow ? 5 : 4;
-
-	if (!arrow)
-		arrow = strstr(ends, " -> ");
-	if (!arrow)
-		return link_syntax(node, e);
-	*arrow = 0;
-	if (name_check(NAME_APP, ends, e) || name_check(NAME_APP, arrow + skip, e))
-		return link_syntax(node, e);
-	return 0;
-}
-
-static int check_link(struct arena *a, const struct doc *node, struct err *e)
-{
-	struct doc kind = *node;
-	struct link_text link;
-	int rc, ignored;
-
-	if ((rc = split_link(a, node, &link, e)) || (rc = check_link_ends(node, link.ends, e)))
-		return rc;
-	kind.kind = DOC_STR;
-	kind.key = "a link";
-	kind.text = arena_strndup(a, link.rest, strcspn(link.rest, " "));
-	return native_word_index(&kind, link_kinds, &ignored, e);
-}
-
-static int check_links(struct arena *a, const struct doc *node, struct err *e)
-{
-	int rc = 0;
-
-	if (node->kind != DOC_LIST)
-		return link_syntax(node, e);
-	for (const struct doc *c = node->child; c && !rc; c = c->next)
-		rc = check_link(a, c, e);
-	return rc;
-}
-
 /* ---- plain shapes ---- */
 
 static int check_text(struct arena *a, const struct doc *node, struct err *e)
@@ -121,7 +48,6 @@ static const struct later {
 	const char *key, *what;
 	int (*check)(struct arena *a, const struct doc *node, struct err *e);
 } laters[] = {
-	{"links", "a link between apps (links)", check_links},
 	{"grant", "granting what images ask for (grant)", check_text_or_list},
 	{"net", "network settings of a pod (net)", check_map},
 	{"apparmor", "an AppArmor profile (apparmor)", check_text},

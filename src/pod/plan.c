@@ -6,13 +6,16 @@
  */
 #include "pod/plan.h"
 
+#include <arpa/inet.h>
 #include <string.h>
+
+#include "base/str.h"
 
 const char *const distance_names[] = {"joined", "close", "apart", NULL};
 const char *const restart_names[] = {"never", "on-failure", "always", NULL};
 const char *const app_kind_names[] = {"app", "init", "sidecar", NULL};
 const char *const ids_kind_names[] = {"range", "subids", "single", NULL};
-const char *const mount_kind_names[] = {"bind", "volume", "tmpfs", "file", NULL};
+const char *const mount_kind_names[] = {"bind", "volume", "tmpfs", "file", "link", NULL};
 const char *const probe_kind_names[] = {"none", "exec", "http", "tcp", "grpc", "sleep", NULL};
 const char *const file_from_names[] = {"text", "file", "env", "stdin", "credential", NULL};
 const char *const hole_kind_names[] = {"in",  "in-fd", "in-pod",   "out", "path", "socket",
@@ -125,6 +128,7 @@ static const struct field app_fields[] = {
 	FIELD(struct plan_app, image_digest, "image_digest", FIELD_STR),
 	FIELD(struct plan_app, view, "view", FIELD_STR),
 	FIELD(struct plan_app, distance, "distance", FIELD_ENUM, .names = distance_names),
+	FIELD(struct plan_app, hostname, "hostname", FIELD_STR),
 	FIELD(struct plan_app, kind, "kind", FIELD_ENUM, .names = app_kind_names),
 	FIELD(struct plan_app, argv, "argv", FIELD_STRV),
 	FIELD(struct plan_app, env, "env", FIELD_STRV),
@@ -173,6 +177,7 @@ static const struct field volume_fields[] = {
 	FIELD(struct plan_volume, fill_view, "fill_view", FIELD_STR),
 	FIELD(struct plan_volume, fill_path, "fill_path", FIELD_STR),
 	FIELD(struct plan_volume, from_image, "from_image", FIELD_BOOL),
+	FIELD(struct plan_volume, from_link, "from_link", FIELD_BOOL),
 	FIELD(struct plan_volume, uid, "uid", FIELD_U32),
 	FIELD(struct plan_volume, gid, "gid", FIELD_U32),
 	FIELD(struct plan_volume, mode, "mode", FIELD_U32),
@@ -226,6 +231,7 @@ static const struct field plan_fields[] = {
 	FIELD(struct plan, volumes, "volumes", FIELD_LIST, .sub = &volume_set),
 	FIELD(struct plan, files, "files", FIELD_LIST, .sub = &file_set),
 	FIELD(struct plan, holes, "holes", FIELD_LIST, .sub = &hole_set),
+	FIELD(struct plan, links, "links", FIELD_LIST, .sub = &link_set),
 	FIELD(struct plan, labels, "labels", FIELD_MAP),
 	FIELD(struct plan, deadline_ns, "deadline_ns", FIELD_TIME),
 };
@@ -237,4 +243,59 @@ struct plan_app *plan_find_app(const struct plan *p, const char *name)
 		if (!strcmp(p->apps.v[i].name, name))
 			return &p->apps.v[i];
 	return NULL;
+}
+
+static bool is_apart(const struct plan_app *app)
+{
+	return app->distance == DISTANCE_APART;
+}
+
+static bool has_near(const struct plan *p)
+{
+	for (size_t i = 0; i < p->apps.n; i++)
+		if (!is_apart(&p->apps.v[i]))
+			return true;
+	return false;
+}
+
+size_t plan_circle(const struct plan *p, const struct plan_app *app)
+{
+	size_t n = has_near(p) ? 1 : 0;
+
+	if (!is_apart(app))
+		return 0;
+	for (size_t i = 0; i < p->apps.n && &p->apps.v[i] != app; i++)
+		n += is_apart(&p->apps.v[i]);
+	return n;
+}
+
+size_t plan_circles(const struct plan *p)
+{
+	size_t n = has_near(p) ? 1 : 0;
+
+	for (size_t i = 0; i < p->apps.n; i++)
+		n += is_apart(&p->apps.v[i]);
+	return n;
+}
+
+bool plan_reaches(const struct plan *p, size_t circle, const struct plan_app *to)
+{
+	for (size_t i = 0; i < p->links.n; i++) {
+		const struct link *l = &p->links.v[i];
+		const struct plan_app *from;
+
+		if (!link_is_open(l) || (l->kind != LINK_TCP && l->kind != LINK_UDP) || !str_equal(l->to, to->name))
+			continue;
+		from = plan_find_app(p, l->from);
+		if (from && plan_circle(p, from) == circle)
+			return true;
+	}
+	return false;
+}
+
+uint32_t plan_address(const struct plan *p, const struct plan_app *app)
+{
+	enum { FIRST = 0x7f4d0000 }; /* 127.77.0.0 */
+
+	return htonl(FIRST + (uint32_t)(app - p->apps.v) + 1);
 }

@@ -15,6 +15,7 @@
 #include "base/arena.h"
 #include "base/field.h"
 #include "pod/hole.h"
+#include "pod/link.h"
 
 enum distance { DISTANCE_JOINED, DISTANCE_CLOSE, DISTANCE_APART };
 enum restart { RESTART_NEVER, RESTART_ON_FAILURE, RESTART_ALWAYS };
@@ -25,6 +26,7 @@ enum mount_kind {
 	MOUNT_TMPFS,
 	MOUNT_FILE, /* what Rocket wrote: hosts, hostname, resolv.conf, a secret, a config file or a
 		       folder of them; read-only in the app */
+	MOUNT_LINK, /* a link's named pipe or socket, made by the supervisor (link_file()) */
 };
 /* How an app is asked, and what is done around its life (post_start, pre_stop). */
 enum probe_kind { PROBE_NONE, PROBE_EXEC, PROBE_HTTP, PROBE_TCP, PROBE_GRPC, PROBE_SLEEP };
@@ -103,6 +105,7 @@ struct plan_app {
 	char *image_digest; /* manifest digest */
 	char *view;         /* store's view id, or NULL with rootfs */
 	enum distance distance;
+	char *hostname; /* of an app that stands apart; NULL: the pod's */
 	enum app_kind kind;
 	char **argv;
 	char **env; /* complete: "K=V" */
@@ -145,6 +148,7 @@ struct plan_volume {
 	char *fill_view;     /* image VOLUME: filled from this view's … */
 	char *fill_path;     /* … directory on first use */
 	bool from_image;     /* declared by the image alone, named by Rocket */
+	bool from_link;      /* the folder of a unix link */
 	uint32_t uid, gid;   /* owner when it is made */
 	uint32_t mode;
 };
@@ -198,6 +202,7 @@ struct plan {
 	LIST(struct plan_volume) volumes;
 	LIST(struct plan_file) files;
 	LIST(struct hole) holes;
+	LIST(struct link) links;
 	char **labels;
 	int64_t deadline_ns; /* how long the pod may run; 0: as long as it wants */
 };
@@ -211,3 +216,14 @@ static inline bool plan_is_rootless(const struct plan *p)
 }
 
 struct plan_app *plan_find_app(const struct plan *p, const char *name);
+
+/*
+ * Circles: apps that share namespaces. All joined and close apps stand in circle 0, each apart one in its own; where
+ * all stand apart, the first of them has circle 0.
+ */
+size_t plan_circle(const struct plan *p, const struct plan_app *app);
+size_t plan_circles(const struct plan *p);
+/* Does some app of the circle have a link to this one? Its name resolves there, then. */
+bool plan_reaches(const struct plan *p, size_t circle, const struct plan_app *to);
+/* 127.77.0.N: where an app answers for those that it stands apart from. In network order; N is its place from 1. */
+uint32_t plan_address(const struct plan *p, const struct plan_app *app);

@@ -126,6 +126,7 @@ struct pod {
 	LIST(struct pod_file) files;
 	int64_t deadline_ns; /* 0: none */
 	LIST(struct hole) holes;
+	LIST(struct link) links;
 };
 
 struct pod_app *pod_find_app(const struct pod *p, const char *name);

@@ -230,16 +230,21 @@ static int resolve_sysctls(struct resolve *r, struct err *e)
 
 /* ---- apps ---- */
 
-static int resolve_app(struct resolve *r, const struct pod_app *asked, struct err *e)
+/* What it runs and may do. Links come next, and then what is mounted in it. */
+static int begin_app(struct resolve *r, struct resolve_app *ra, struct err *e)
 {
-	struct resolve_app ra = {.asked = asked};
-	int rc;
+	int rc = resolve_app_process(r, ra, e);
 
-	if ((rc = resolve_app_process(r, &ra, e)) || (rc = resolve_app_holes(r, &ra, e)) ||
-	    (rc = resolve_app_mounts(r, &ra, e)))
-		return rc;
-	*list_add(r->arena, &r->plan->apps) = ra.app;
-	return 0;
+	return rc ? rc : resolve_app_holes(r, ra, e);
+}
+
+static int end_app(struct resolve *r, struct resolve_app *ra, struct err *e)
+{
+	int rc = resolve_app_mounts(r, ra, e);
+
+	if (!rc)
+		*list_add(r->arena, &r->plan->apps) = ra->app;
+	return rc;
 }
 
 /* Does the error tell a place already, of a mount or hole? */
@@ -250,16 +255,28 @@ static bool has_place(const struct pod *p, const struct err *e)
 	return n && !strncmp(e->what, p->file, n) && e->what[n] == ':';
 }
 
-static int resolve_apps(struct resolve *r, struct err *e)
+static int each_app(struct resolve *r, int (*step)(struct resolve *r, struct resolve_app *ra, struct err *e),
+		    struct err *e)
 {
 	for (size_t i = 0; i < r->pod->apps.n; i++) {
-		const struct pod_app *asked = &r->pod->apps.v[i];
-		int rc = resolve_app(r, asked, e);
+		int rc = step(r, &r->apps[i], e);
 
 		if (rc)
-			return has_place(r->pod, e) ? rc : place_err_text(asked->place, e);
+			return has_place(r->pod, e) ? rc : place_err_text(r->apps[i].asked->place, e);
 	}
 	return 0;
+}
+
+static int resolve_apps(struct resolve *r, struct err *e)
+{
+	int rc;
+
+	r->apps = arena_alloc(r->arena, r->pod->apps.n * sizeof(*r->apps));
+	for (size_t i = 0; i < r->pod->apps.n; i++)
+		r->apps[i].asked = &r->pod->apps.v[i];
+	if ((rc = each_app(r, begin_app, e)) || (rc = resolve_links(r, e)))
+		return rc;
+	return each_app(r, end_app, e);
 }
 
 int plan_resolve(const struct pod_inputs *in, struct plan *ret, struct err *e)
@@ -269,6 +286,7 @@ int plan_resolve(const struct pod_inputs *in, struct plan *ret, struct err *e)
 		resolve_limits,
 		resolve_holes, resolve_sysctls,   resolve_volumes, resolve_files,
 		resolve_order, resolve_apps,
+		resolve_shared_volumes,
 	};
 	struct plan plan = {};
 	struct resolve r = {.in = in, .arena = in->arena, .pod = in->pod, .plan = &plan};

@@ -30,6 +30,12 @@ struct host_file {
 	uint32_t major, minor; /* of a device */
 };
 
+/* A folder of an image, as a unix link asks for it. */
+struct image_folder {
+	bool exists, is_folder, empty;
+	uint32_t uid, gid, mode; /* mode: the permission bits */
+};
+
 /* What is looked up outside. Each gives 0 or -code with e filled; all pointers live as long as the
  * arena. */
 struct pod_sources {
@@ -47,6 +53,9 @@ struct pod_sources {
 			 struct err *e);
 	/* May a new pod have this name? Asked only for names that Rocket makes up. */
 	bool (*name_is_free)(void *context, const char *name);
+	/* What lies at a path inside the image, links followed inside it. Asked only where a unix link names the path. */
+	int (*stat_folder)(void *context, const struct image *img, const char *path, struct image_folder *ret,
+			   struct err *e);
 };
 
 /* Facts of the host and of this start. */

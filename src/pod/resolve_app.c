@@ -8,6 +8,7 @@
 #include "base/cleanup.h"
 #include "base/str.h"
 #include "pod/caps.h"
+#include "pod/names.h"
 #include "pod/paths.h"
 #include "pod/place.h"
 #include "pod/resolve_parts.h"
@@ -247,7 +248,7 @@ static int resolve_env(struct resolve *r, struct resolve_app *ra, struct err *e)
 
 	env_set(a, &env, "PATH=" DEFAULT_PATH);
 	env_set(a, &env, arena_printf(a, "HOME=%s", ra->account.home));
-	env_set(a, &env, arena_printf(a, "HOSTNAME=%s", r->plan->hostname));
+	env_set(a, &env, arena_printf(a, "HOSTNAME=%s", ra->app.hostname ?: r->plan->hostname));
 	if (ra->asked->tty)
 		env_set(a, &env, arena_printf(a, "TERM=%s", term));
 	if ((rc = env_set_all(a, &env, resolve_config(ra)->env, ra->asked->name, e)))
@@ -330,8 +331,7 @@ static int resolve_plain(struct resolve *r, struct resolve_app *ra, struct err *
 	struct plan_app *app = &ra->app;
 
 	app->name = arena_strdup(r->arena, asked->name);
-	app->distance =
-		(enum distance)(asked->distance ? asked->distance - 1 : (int)r->plan->distance);
+	app->distance = resolve_distance(r, asked);
 	app->kind = asked->kind;
 	app->read_only = asked->read_only;
 	app->tty = asked->tty;
@@ -346,11 +346,8 @@ static int resolve_plain(struct resolve *r, struct resolve_app *ra, struct err *
 	app->limits = asked->limits;
 	if (!app->limits.pids && !r->in->host.no_pids_limit)
 		app->limits.pids = PIDS_DEFAULT;
-	if (app->distance == DISTANCE_APART) {
-		err_new(e, ERR_USAGE, "app '%s': distance apart is not built yet", asked->name);
-		err_because(e, "this version of Rocket runs apps that stand joined or close");
-		return err_try(e, "distance: close");
-	}
+	if (app->distance == DISTANCE_APART)
+		app->hostname = name_to_host(r->arena, asked->name);
 	if (app->kind == APP_INIT && app->restart == RESTART_ALWAYS) {
 		err_new(e, ERR_USAGE, "app '%s' is of kind init and can't be restarted always",
 			asked->name);

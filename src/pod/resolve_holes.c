@@ -33,6 +33,22 @@ static int unknown_app(const struct resolve *r, const struct hole *h, struct err
 	return refuse(h, e);
 }
 
+/* Apps that stand apart have a loopback each: a port leads to one of them. */
+static int check_names_app(const struct resolve *r, const struct hole *h, struct err *e)
+{
+	for (size_t i = 1; i < r->pod->apps.n; i++) {
+		const struct pod_app *first = &r->pod->apps.v[0], *app = &r->pod->apps.v[i];
+
+		if (!resolve_is_apart(r, first->name, app->name))
+			continue;
+		err_new(e, ERR_USAGE, "the hole %s does not say which app it leads to", h->text);
+		err_because(e, "'%s' and '%s' stand apart, each with a network of its own", first->name, app->name);
+		err_try(e, "%s@%s", h->text, first->name);
+		return refuse(h, e);
+	}
+	return 0;
+}
+
 static bool opens_host_users(const struct pod *p)
 {
 	for (size_t i = 0; i < p->holes.n; i++)
@@ -74,6 +90,8 @@ static int check_hole(const struct resolve *r, const struct hole *h, struct err 
 
 	if (h->app && !pod_find_app(r->pod, h->app))
 		return unknown_app(r, h, e);
+	if ((h->kind == HOLE_IN || h->kind == HOLE_IN_POD) && !h->app && (rc = check_names_app(r, h, e)))
+		return rc;
 	if (h->kind == HOLE_CAP && (rc = check_cap(r, h, e)))
 		return rc;
 	return hole_check_supported(h, e);
@@ -125,16 +143,17 @@ static bool listens_meet(const struct hole *a, const struct hole *b)
 }
 
 /* Two apps on one loopback can't both listen on the port. */
-static bool apps_meet(const struct hole *a, const struct hole *b)
+static bool apps_meet(const struct resolve *r, const struct hole *a, const struct hole *b)
 {
 	uint32_t a_end = a->app_port + (a->port_end - a->port),
 		 b_end = b->app_port + (b->port_end - b->port);
 
 	return a->proto == b->proto && a->app && b->app && strcmp(a->app, b->app) &&
+	       !resolve_is_apart(r, a->app, b->app) &&
 	       ranges_meet(a->app_port, a_end, b->app_port, b_end);
 }
 
-static int check_pair(const struct hole *a, const struct hole *b, struct err *e)
+static int check_pair(const struct resolve *r, const struct hole *a, const struct hole *b, struct err *e)
 {
 	if (a->kind != HOLE_IN || b->kind != HOLE_IN)
 		return 0;
@@ -145,7 +164,7 @@ static int check_pair(const struct hole *a, const struct hole *b, struct err *e)
 		err_try(e, "give one of them another port");
 		return refuse(b, e);
 	}
-	if (apps_meet(a, b)) {
+	if (apps_meet(r, a, b)) {
 		err_new(e, ERR_USAGE, "the apps '%s' and '%s' want the same port", a->app, b->app);
 		err_because(e, "they stand close and meet on one loopback; the holes are %s and %s",
 			    a->text, b->text);
@@ -170,7 +189,7 @@ static int add_hole(struct resolve *r, const struct hole *h, struct err *e)
 	if (rc || has_text(r->plan, h->text))
 		return rc;
 	for (size_t i = 0; i < r->plan->holes.n; i++)
-		if ((rc = check_pair(&r->plan->holes.v[i], h, e)))
+		if ((rc = check_pair(r, &r->plan->holes.v[i], h, e)))
 			return rc;
 	*list_add(r->arena, &r->plan->holes) = *h;
 	return 0;

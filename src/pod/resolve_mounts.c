@@ -204,6 +204,27 @@ static int add_files(struct resolve *r, struct resolve_app *ra, struct entries *
 	return rc;
 }
 
+/* What links bring. A link may name a volume that the app mounts there already. */
+static int add_linked(struct resolve *r, struct resolve_app *ra, struct entries *all, struct err *e)
+{
+	int rc = 0;
+
+	for (size_t i = 0; i < ra->linked.n && !rc; i++) {
+		const struct resolve_linked *l = &ra->linked.v[i];
+		const struct pod_mount owner = {.target = l->mount.target, .volume = l->mount.source};
+		const struct entry new = {.mount = l->mount, .origin = l->origin, .place = l->place};
+		const struct entry *old = find_entry(all, l->mount.target);
+
+		if (old && l->mount.kind == MOUNT_VOLUME && old->mount.kind == MOUNT_VOLUME &&
+		    str_equal(old->mount.source, l->mount.source) && old->mount.read_only == l->mount.read_only)
+			continue;
+		if (l->mount.kind == MOUNT_VOLUME && pod_find_volume(r->pod, l->mount.source))
+			settle_volume(r, ra, &owner);
+		rc = add_entry(r, ra, all, &new, e);
+	}
+	return rc;
+}
+
 static int wrong_file(const struct hole *h, const char *because, const char *hint, struct err *e)
 {
 	err_new(e, ERR_USAGE, "the hole %s can't be opened", h->text);
@@ -400,6 +421,7 @@ int resolve_app_mounts(struct resolve *r, struct resolve_app *ra, struct err *e)
 				    struct entries * all, struct err * e) = {
 		add_asked,
 		add_files,
+		add_linked,
 		add_holes,
 		add_image_volumes,
 		add_generated,

@@ -10,6 +10,13 @@ struct resolve {
 	struct arena *arena;
 	const struct pod *pod;
 	struct plan *plan; /* being made */
+	struct resolve_app *apps; /* pod->apps.n, from resolve_apps() on */
+};
+
+/* A mount that a link brings. */
+struct resolve_linked {
+	struct plan_mount mount;
+	const char *origin, *place;
 };
 
 /* One app while its part of the plan is made. */
@@ -18,6 +25,7 @@ struct resolve_app {
 	const struct image *image;
 	struct account account;
 	struct plan_app app;
+	LIST(struct resolve_linked) linked;
 };
 
 /* What the image says, as far as it holds for this app. */
@@ -46,3 +54,11 @@ const struct image_config *resolve_config(const struct resolve_app *ra);
 
 /* Limits of devices get the numbers that the host has for them. */
 [[nodiscard]] int resolve_device_numbers(struct resolve *r, struct plan_limits *l, struct err *e);
+/* resolve_links.c: which way each link is carried and the mounts that it brings; between the apps' processes and mounts.
+ */
+[[nodiscard]] int resolve_links(struct resolve *r, struct err *e);
+/* resolve_links.c: after the mounts: a volume that several apps mount is a link, too. */
+[[nodiscard]] int resolve_shared_volumes(struct resolve *r, struct err *e);
+enum distance resolve_distance(const struct resolve *r, const struct pod_app *app);
+/* The farther of two apps' words is apart. False for one app and itself. */
+bool resolve_is_apart(const struct resolve *r, const char *a, const char *b);

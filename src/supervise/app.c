@@ -105,7 +105,7 @@ static int spawn_in_root(struct app *a, struct app_root *root, struct streams_en
 		.app = a->plan,
 		.cgroup_host = &s->cgroup_host,
 		.cgroup = &a->cgroup,
-		.sandbox_pidfd = s->sandbox.reaper_pidfd,
+		.sandbox_pidfd = circle_sandbox(s, a->circle)->reaper_pidfd,
 		.root = root,
 		.enter_pidfd = -1,
 		.argv = phase_argv(a),
@@ -133,7 +133,8 @@ static int make_root(struct app *a, struct app_root *ret, struct err *e)
 	struct root_request request = {
 		.plan = &s->plan,
 		.app = a->plan,
-		.files = &s->files,
+		.files = circle_files(s, a->circle),
+		.links_fd = links_folder(s),
 		.pod_fd = s->pod.fd,
 		.open_volume = volume_open,
 		.unpack = unpack_root,
@@ -214,6 +215,7 @@ static void end_for_good(struct app *a)
 {
 	a->phase = app_first_phase(a);
 	set_state(a, APP_EXITED);
+	links_on_app_end(a->s, a);
 	server_on_exit(a->s, a);
 	supervisor_on_app_end(a->s, a);
 }
@@ -260,6 +262,7 @@ static void on_exec(struct loop_source *source, uint32_t events)
 	a->status->error = NULL;
 	if (a->status->state == APP_STARTING)
 		a->status->state = APP_RUNNING;
+	links_on_app_started(a->s, a);
 	supervisor_event(a->s, "app-started", a, NULL);
 	supervisor_on_app_settled(a->s, a, NULL);
 	if (a->status->state == APP_RUNNING)

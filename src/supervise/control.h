@@ -15,6 +15,9 @@
  *   verb "hole-add" text = the hole in its short form, why?, for_ns?, keep?    text = the ledger's line
  *   verb "hole-rm" text, keep?                                                 text = what was cut
  *   verb "hole-count"        text = a line a hole: HOLE, accepted, refused, living, between tabs
+ *   verb "link-add" text = the link, keep?                                     text = what came of it
+ *   verb "link-rm" text, keep?                                                 text = what was cut
+ *   verb "link-count"        text = a line a relayed link, as of holes
  *
  * attach: after the reply each packet to the client is one byte 1 (stdout) or 2 (stderr) and bytes; each
  * packet to the supervisor is a byte 0 and bytes for stdin (none: end of file), or a byte 'w' and two

@@ -92,20 +92,35 @@ void holes_close(struct supervisor *s)
 	s->has_relay = false;
 }
 
+/* A hole to an app that stands apart is carried in that one's network. */
+static int relay_of(struct supervisor *s, const struct hole *h, struct relay **ret, struct err *e)
+{
+	size_t circle = circle_of(s, h->app);
+	int r;
+
+	if (circle)
+		return circle_relay_wait(s, circle, ret, e);
+	r = relay_start(s, e);
+	if (r == 0)
+		*ret = &s->relay;
+	return r;
+}
+
 /* Hands the sockets of hole number i over; half of a range is none of it. */
 static int hand_over(struct supervisor *s, size_t i, struct relay_sockets *sockets, struct err *e)
 {
 	uint16_t port = sockets->port;
+	struct relay *relay = NULL;
 	struct err ignored = {};
 	uint32_t cut;
-	int r = relay_start(s, e);
+	int r = relay_of(s, &s->plan.holes.v[i], &relay, e);
 
 	if (r == 0)
-		r = relay_add(&s->relay, (uint32_t)i, sockets, e);
+		r = relay_add(relay, (uint32_t)i, sockets, e);
 	if (r == 0)
 		note_port(s, &s->plan.holes.v[i], port);
-	else if (s->has_relay)
-		(void)!relay_remove(&s->relay, (uint32_t)i, &cut, &ignored);
+	else if (relay)
+		(void)!relay_remove(relay, (uint32_t)i, &cut, &ignored);
 	return r;
 }
 
@@ -130,13 +145,13 @@ void holes_say(const struct supervisor *s)
 		(void)!io_write_all(STDERR_FILENO, str_text(&text), text.len);
 }
 
-static int reopen_all(struct supervisor *s, struct err *e)
+int holes_reopen_circle(struct supervisor *s, size_t circle, struct err *e)
 {
 	for (size_t i = 0; i < s->plan.holes.n; i++) {
 		autosockets sockets = {};
 		struct hole h = s->plan.holes.v[i];
 
-		if (!is_carried(&h))
+		if (!is_carried(&h) || circle_of(s, h.app) != circle)
 			continue;
 		for (size_t p = 0; h.port == 0 && p < s->status.ports.n; p++)
 			if (strcmp(s->status.ports.v[p].hole, h.text) == 0)
@@ -155,7 +170,7 @@ static void on_relay_exit(struct loop_source *source, uint32_t events)
 	struct err e = {};
 
 	holes_close(s);
-	if (lived && reopen_all(s, &e) == 0)
+	if (lived && holes_reopen_circle(s, 0, &e) == 0)
 		supervisor_event(s, "relay-restarted", NULL, "connections through the pod's in: holes were cut");
 	else
 		supervisor_event(s, "relay-died", NULL, "the pod's in: holes are closed");
@@ -205,6 +220,14 @@ static int no_app(const struct supervisor *s, const struct hole *h, struct err *
 	return err_try(e, "rocket status %s", s->plan.name);
 }
 
+/* Apps that stand apart have a loopback each. */
+static int needs_app(const struct supervisor *s, const struct hole *h, struct err *e)
+{
+	err_new(e, ERR_USAGE, "the hole %s does not say which app it leads to", h->text);
+	err_because(e, "apps of the pod stand apart, each with a network of its own");
+	return err_try(e, "rocket hole add %s %s@%s", s->plan.name, h->text, s->plan.apps.v[0].name);
+}
+
 static int no_hole(const struct supervisor *s, const struct hole *h, struct err *e)
 {
 	err_new(e, ERR_NOT_FOUND, "the pod %s has no hole %s", s->plan.name, h->text);
@@ -220,6 +243,8 @@ static int open_one(struct supervisor *s, const struct hole *h, const char **ret
 
 	if (h->app && !plan_find_app(&s->plan, h->app))
 		return no_app(s, h, e);
+	if (!h->app && h->kind == HOLE_IN && plan_circles(&s->plan) > 1)
+		return needs_app(s, h, e);
 	r = h->kind == HOLE_IN ? relay_listen(h, &sockets, e) : 0;
 	if (r < 0)
 		return r;
@@ -239,12 +264,16 @@ static int open_one(struct supervisor *s, const struct hole *h, const char **ret
 static int close_one(struct supervisor *s, int place, const char **ret_text, struct err *e)
 {
 	uint32_t cut = 0;
-	int r = 0;
+	struct relay *relay;
+	int r;
 
-	if (s->plan.holes.v[place].kind == HOLE_OUT)
+	if (s->plan.holes.v[place].kind == HOLE_OUT) {
 		r = out_close_one(s, (size_t)place, &cut, e);
-	else if (s->has_relay)
-		r = relay_remove(&s->relay, (uint32_t)place, &cut, e);
+	} else {
+		r = relay_of(s, &s->plan.holes.v[place], &relay, e);
+		if (r == 0)
+			r = relay_remove(relay, (uint32_t)place, &cut, e);
+	}
 
 	if (r < 0)
 		return r;
@@ -322,10 +351,11 @@ int holes_count(struct supervisor *s, const char **ret_text, struct err *e)
 	for (size_t i = 0; i < s->plan.holes.n; i++) {
 		const struct hole *h = &s->plan.holes.v[i];
 		struct relay_counts n;
+		struct relay *relay;
 
-		if (!is_carried(h) || !s->has_relay)
+		if (!is_carried(h))
 			continue;
-		if (relay_count(&s->relay, (uint32_t)i, &n, e) < 0)
+		if (relay_of(s, h, &relay, e) < 0 || relay_count(relay, (uint32_t)i, &n, e) < 0)
 			return -e->code;
 		str_addf(&text, "%s\t%llu\t%llu\t%u\n", h->text, (unsigned long long)n.accepted,
 			 (unsigned long long)n.refused, n.living);

@@ -15,6 +15,8 @@ struct supervisor;
 [[nodiscard]] int holes_open(struct supervisor *s, struct relay_sockets *sockets, struct err *e);
 /* In the foreground: a line a hole to stderr, before the first app starts. */
 void holes_say(const struct supervisor *s);
+/* A relay died: its holes are opened again, in the circle (circles.h) that it served. */
+[[nodiscard]] int holes_reopen_circle(struct supervisor *s, size_t circle, struct err *e);
 void holes_close(struct supervisor *s);
 
 struct hole_change {

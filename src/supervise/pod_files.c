@@ -167,26 +167,38 @@ static void forget_secrets(const struct supervisor *s, struct pod_text *texts)
 			explicit_bzero((char *)(uintptr_t)texts[i].text, texts[i].len);
 }
 
-int pod_make_files(struct supervisor *s, struct err *e)
+/* Each circle has copies of its own: apps that stand apart have no inode in common. */
+static int make_circle(struct supervisor *s, size_t circle, struct pod_text *texts, struct err *e)
 {
+	const struct plan_app *app = s->circles[circle].app;
+	/* An ordinary user can't map the ids of the host's file systems: files are his pods' as they lie there. */
+	int userns = plan_is_rootless(&s->plan) ? -1 : circle_sandbox(s, circle)->userns_fd;
 	autostr hosts = {};
 	autostr hostname = {};
 	autostr resolv = {};
 	size_t n = s->plan.files.n;
-	struct pod_text *texts = arena_alloc(&s->arena, (n + GENERATED) * sizeof(*texts));
-	int r = 0;
 
-	files_add_hosts(&hosts, &s->plan, &s->plan.apps.v[0]);
-	files_add_hostname(&hostname, &s->plan);
+	files_add_hosts(&hosts, &s->plan, app);
+	files_add_hostname(&hostname, &s->plan, app);
 	files_add_resolv(&resolv, &s->plan);
-	for (size_t i = 0; i < n && r == 0; i++)
-		r = read_file(s, &s->plan.files.v[i], &texts[i], e);
 	texts[n] = (struct pod_text){ .name = "hosts", .text = str_text(&hosts), .len = hosts.len };
 	texts[n + 1] = (struct pod_text){ .name = "hostname", .text = str_text(&hostname), .len = hostname.len };
 	texts[n + 2] = (struct pod_text){ .name = "resolv.conf", .text = str_text(&resolv), .len = resolv.len };
-	if (r == 0)
-		/* An ordinary user can't map the ids of the host's file systems: files are his pods' as they lie there. */
-		r = root_make_pod_files(&s->plan, plan_is_rootless(&s->plan) ? -1 : s->sandbox.userns_fd, s->attach_fd, texts, n + GENERATED, &s->files, e);
+	int r = root_make_pod_files(&s->plan, userns, s->attach_fd, texts, n + GENERATED, circle_files(s, circle), e);
+
+	return r < 0 ? r : circle_share_ipc(s, circle, e);
+}
+
+int pod_make_files(struct supervisor *s, struct err *e)
+{
+	size_t n = s->plan.files.n;
+	struct pod_text *texts = arena_alloc(&s->arena, (n + GENERATED) * sizeof(*texts));
+	int r = 0;
+
+	for (size_t i = 0; i < n && r == 0; i++)
+		r = read_file(s, &s->plan.files.v[i], &texts[i], e);
+	for (size_t i = 0; i < s->n_circles && r == 0; i++)
+		r = make_circle(s, i, texts, e);
 	forget_secrets(s, texts);
 	return r;
 }

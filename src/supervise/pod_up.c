@@ -92,10 +92,20 @@ int pod_joined_reaper(struct supervisor *s, struct err *e)
 	return r < 0 ? r : spawn_wait_exec(&s->joined, e);
 }
 
+/* Joined and close apps have the pod's host name; where all stand apart, the first of them has this sandbox. */
+static const char *hostname_of(const struct plan *p)
+{
+	for (size_t i = 0; i < p->apps.n; i++)
+		if (plan_circle(p, &p->apps.v[i]) == 0)
+			return p->apps.v[i].hostname ?: p->hostname;
+	return p->hostname;
+}
+
 static int begin_sandbox(struct supervisor *s, struct err *e)
 {
 	const struct sandbox_request request = {
 		.plan = &s->plan,
+		.hostname = hostname_of(&s->plan),
 		.reaper_exe_fd = s->reaper_exe_fd,
 		.empty_root_fd = s->empty_root_fd,
 		.setup = net_setup_pod,
@@ -127,13 +137,19 @@ static int bring_up(struct supervisor *s, struct relay_sockets *sockets, struct 
 	if (r == 0)
 		r = begin_sandbox(s, e);
 	if (r == 0)
+		r = circles_begin(s, e);
+	if (r == 0)
 		r = cgroup_make_pod(&s->cgroup_host, &s->plan, &s->cgroup, e);
 	if (r == 0)
 		r = pod_make_files(s, e);
 	if (r == 0)
 		r = sandbox_wait(&s->sandbox, e);
 	if (r == 0)
+		r = circles_wait(s, e);
+	if (r == 0)
 		r = loop_watch(&s->loop, &s->reaper_source, s->sandbox.reaper_pidfd, EPOLLIN, on_reaper_exit, s, e);
+	if (r == 0)
+		r = links_open(s, e);
 	if (r == 0)
 		r = holes_open(s, sockets, e);
 	if (r == 0)
@@ -174,6 +190,7 @@ void pod_down(struct supervisor *s)
 {
 	struct err e = {};
 
+	links_close(s);
 	holes_close(s);
 	out_close_all(s);
 	loop_forget(&s->loop, &s->reaper_source);
@@ -185,6 +202,7 @@ void pod_down(struct supervisor *s)
 	s->pod.released = cgroup_remove_own(&s->cgroup_host, &s->cgroup, &e) == 0;
 	if (!s->pod.released)
 		supervisor_event(s, "cleanup-failed", NULL, e.what);
+	circles_end(s);
 	root_close_pod_files(&s->files);
 	for (size_t i = 0; i < s->plan.volumes.n; i++)
 		cleanup_close(&s->volume_fds[i]);

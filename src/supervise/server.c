@@ -227,6 +227,33 @@ static int do_hole(struct client *c, struct app *a, const struct control_request
 	return 0;
 }
 
+static int do_link(struct client *c, struct app *a, const struct control_request *r, struct err *e)
+{
+	const struct link_change change = {
+		.remove = strcmp(r->verb, "link-rm") == 0,
+		.text = r->text,
+		.keep = r->keep,
+	};
+	const char *text = NULL;
+	int err = links_change(c->s, &change, &text, e);
+
+	if (err < 0)
+		return err;
+	reply_text(c, text);
+	return 0;
+}
+
+static int do_link_count(struct client *c, struct app *a, const struct control_request *r, struct err *e)
+{
+	const char *text = NULL;
+	int err = links_count(c->s, &text, e);
+
+	if (err < 0)
+		return err;
+	reply_text(c, text);
+	return 0;
+}
+
 static int do_hole_count(struct client *c, struct app *a, const struct control_request *r, struct err *e)
 {
 	const char *text = NULL;
@@ -248,6 +275,8 @@ static const struct {
 	{ "app", APP_NEEDED, do_app },	      { "attach", APP_NEEDED, do_attach },
 	{ "hole-add", APP_NONE, do_hole },    { "hole-count", APP_NONE, do_hole_count },
 	{ "hole-rm", APP_NONE, do_hole },
+	{ "link-add", APP_NONE, do_link },    { "link-count", APP_NONE, do_link_count },
+	{ "link-rm", APP_NONE, do_link },
 	{ "kill", APP_OPTIONAL, do_kill },    { "pause", APP_NONE, do_pause },
 	{ "restart", APP_OPTIONAL, do_restart },	      { "rm", APP_NONE, do_rm }, { "stop", APP_OPTIONAL, do_stop },
 	{ "unpause", APP_NONE, do_unpause },   { "wait", APP_NONE, do_wait },

@@ -21,6 +21,7 @@
 #include "supervise/ids.h"
 #include "supervise/index.h"
 #include "supervise/live.h"
+#include "supervise/live_links.h"
 
 enum { PLAN_MAX = 4 << 20, PREFIX_MIN = 4, EVENTS_MAX = 1 << 20 };
 
@@ -407,7 +408,9 @@ int state_read_plan(const struct pod_dir *p, struct arena *a, struct plan *ret, 
 
 	if (r == 0)
 		r = record_read(a, &plan_set, text, n, ret, e);
-	return r < 0 ? r : live_apply_kept(p->fd, a, ret, e);
+	if (r == 0)
+		r = live_apply_kept(p->fd, a, ret, e);
+	return r < 0 ? r : live_links_apply_kept(p->fd, a, ret, e);
 }
 
 bool state_pod_exists(const struct state *s, const char *id)

@@ -52,6 +52,7 @@ static const struct field status_fields[] = {
 	FIELD(struct pod_status, apps, "apps", FIELD_LIST, .sub = &app_set),
 	FIELD(struct pod_status, ports, "ports", FIELD_LIST, .sub = &port_set),
 	FIELD(struct pod_status, live.changes, "live", FIELD_LIST, .sub = &live_hole_set),
+	FIELD(struct pod_status, links.changes, "links", FIELD_LIST, .sub = &live_link_set),
 };
 const struct field_set pod_status_set = FIELD_SET("status", struct pod_status, status_fields);
 

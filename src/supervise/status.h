@@ -9,6 +9,7 @@
 #include "base/err.h"
 #include "base/field.h"
 #include "supervise/live.h"
+#include "supervise/live_links.h"
 #include "supervise/state.h"
 
 enum app_state { APP_WAITING, APP_STARTING, APP_RUNNING, APP_STOPPING, APP_BACKOFF, APP_EXITED, APP_PAUSED };
@@ -36,6 +37,7 @@ struct pod_status {
 	LIST(struct app_status) apps;
 	LIST(struct status_port { char *hole; uint32_t port; }) ports; /* what the kernel picked for PORT 0 */
 	struct live_holes live; /* opened and closed since the start */
+	struct live_links links; /* made and removed since the start */
 };
 
 extern const struct field_set pod_status_set;

@@ -41,19 +41,33 @@ static int open_pipe(const struct app *a, int pair[2], int ours)
 	return 0;
 }
 
+/* stdout or stderr: the link's pipe, or one to us. */
+static int open_output(struct streams *st, enum log_stream stream, int *ret_ours, int *ret_theirs, struct err *e)
+{
+	int pair[2] = { -1, -1 };
+	int r = links_take_output(st->s, st->app, stream, &pair[1], e);
+
+	if (r == 0 && pair[1] < 0 && open_pipe(st->app, pair, 0) < 0)
+		r = err_errno(e, "can't make the pipes of %s", st->app->plan->name);
+	if (r < 0)
+		return r;
+	*ret_ours = pair[0];
+	*ret_theirs = pair[1];
+	return 0;
+}
+
 static int open_pipes(struct streams *st, struct streams_ends *ends, struct err *e)
 {
 	const struct app *a = st->app;
-	int in[2] = { -1, -1 }, out[2], err[2];
+	int in[2] = { -1, -1 };
+	int r = open_output(st, LOG_STDOUT, &st->out.fd, &ends->stdio[1], e);
 
-	if (open_pipe(a, out, 0) < 0)
-		return err_errno(e, "can't make the pipes of %s", a->plan->name);
-	st->out.fd = out[0];
-	ends->stdio[1] = out[1];
-	if (open_pipe(a, err, 0) < 0)
-		return err_errno(e, "can't make the pipes of %s", a->plan->name);
-	st->err.fd = err[0];
-	ends->stdio[2] = err[1];
+	if (r == 0)
+		r = open_output(st, LOG_STDERR, &st->err.fd, &ends->stdio[2], e);
+	if (r == 0)
+		r = links_take_stdin(st->s, a, &ends->stdio[0], e);
+	if (r < 0 || ends->stdio[0] >= 0)
+		return r;
 	/* Without stdin_open the child opens the /dev/null of its own root. */
 	if (a->plan->stdin_open && open_pipe(a, in, 1) < 0)
 		return err_errno(e, "can't make the pipes of %s", a->plan->name);
@@ -169,8 +183,8 @@ int streams_watch(struct streams *st, struct streams_ends *ends, struct err *e)
 		front_resize(&st->s->front);
 		return r;
 	}
-	r = loop_watch(l, &st->out, st->out.fd, EPOLLIN, on_output, st, e);
-	if (r == 0)
+	r = st->out.fd < 0 ? 0 : loop_watch(l, &st->out, st->out.fd, EPOLLIN, on_output, st, e);
+	if (r == 0 && st->err.fd >= 0)
 		r = loop_watch(l, &st->err, st->err.fd, EPOLLIN, on_output, st, e);
 	if (r == 0 && st->in.fd >= 0)
 		r = loop_watch(l, &st->in, st->in.fd, 0, on_input_room, st, e);

@@ -292,6 +292,7 @@ static void init_app(struct supervisor *s, size_t i)
 	*a = (struct app){
 		.s = s,
 		.plan = plan,
+		.circle = plan_circle(&s->plan, plan),
 		.status = list_add(&s->arena, &s->status.apps),
 		.cgroup = CGROUP_NONE,
 		.proc = SPAWNED_NONE,

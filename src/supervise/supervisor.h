@@ -7,6 +7,8 @@
  *   supervisor_main()     supervisor.c    lock, plan, loop, signals, exit rule
  *   pod_up(), pod_down()  pod_up.c        namespaces, cgroups, shared files, relay
  *   pod_make_files()      pod_files.c     files in memory: names, secrets, config
+ *   circles_*()           circles.c       the namespaces of apps that stand apart
+ *   links_*()             links.c, link_*.c  declared channels between apps
  *   order_*()             order.c         which app starts when
  *   probes_*()            probe.c         whether an app is well
  *   app_*()               app.c           one app's life: start, exec, exit, restart, stop
@@ -31,6 +33,8 @@
 #include "net/uplink.h"
 #include "pod/plan.h"
 #include "store/store.h"
+#include "supervise/circles.h"
+#include "supervise/links.h"
 #include "supervise/log.h"
 #include "supervise/loop.h"
 #include "supervise/probe.h"
@@ -104,6 +108,7 @@ struct app {
 	int64_t backoff_ns;
 	uint64_t oom_kills;
 	enum app_phase phase;
+	size_t circle;          /* whose namespaces it has */
 	bool has_cgroup;
 	ino_t mounts;           /* its mount namespace, where it has no control group to be found by (ns_pids.h) */
 	bool wants_stop;        /* by us: no restart after */
@@ -197,6 +202,9 @@ struct supervisor {
 	struct sandbox sandbox;
 	struct spawned joined;          /* the reaper of the joined apps' process table */
 	struct pod_files files;
+	struct circle *circles;         /* n_circles; the first is what stands here: sandbox, files */
+	size_t n_circles;
+	struct links *links;            /* NULL while there are none */
 	struct relay relay;
 	bool has_relay;
 	int64_t relay_started_ns;       /* monotonic */

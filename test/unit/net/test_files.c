@@ -36,11 +36,13 @@ static void hosts_name_the_pod_and_its_near_apps(void **state)
 static void hostname_is_a_line(void **state)
 {
 	struct plan p = { .hostname = words("shop") }, none = {};
+	struct plan_app close = {}, apart = { .hostname = words("web") };
 	autostr out = {};
 
-	files_add_hostname(&out, &p);
-	files_add_hostname(&out, &none);
-	assert_string_equal(str_text(&out), "shop\nlocalhost\n");
+	files_add_hostname(&out, &p, &close);
+	files_add_hostname(&out, &none, &close);
+	files_add_hostname(&out, &p, &apart);
+	assert_string_equal(str_text(&out), "shop\nlocalhost\nweb\n");
 }
 
 static void resolv_says_why_there_is_nothing(void **state)

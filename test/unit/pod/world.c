@@ -164,6 +164,23 @@ static int read_file(void *context, const char *path, const char **ret_text, siz
 	return err_new(e, ERR_NOT_FOUND, "no file %s", path);
 }
 
+/* A folder of an image: "IMAGE:PATH" among the texts; its text is "empty" or what lies in it. */
+static int stat_folder(void *context, const struct image *img, const char *path, struct image_folder *ret,
+		       struct err *e)
+{
+	struct world *w = context;
+	const char *key = arena_printf(&w->arena, "%s:%s", img->view, path);
+
+	*ret = (struct image_folder){};
+	for (size_t i = 0; i < w->texts.n; i++) {
+		if (strcmp(w->texts.v[i].path, key))
+			continue;
+		*ret = (struct image_folder){.exists = true, .is_folder = true, .uid = 33, .gid = 33, .mode = 0775};
+		ret->empty = !strcmp(w->texts.v[i].text, "empty");
+	}
+	return 0;
+}
+
 /* ---- documents and lines to pods to plans ---- */
 
 int world_parse(struct world *w, const char *yaml, struct pod *ret, struct err *e)
@@ -186,7 +203,7 @@ int world_resolve(struct world *w, const struct pod *pod, struct plan *ret, stru
 			 .ids = w->ids,
 			 .nofile_hard = w->nofile_hard,
 			 .term = w->term},
-		.sources = {w, find_image, read_accounts, stat_host, read_zone, name_is_free},
+		.sources = {w, find_image, read_accounts, stat_host, read_zone, name_is_free, stat_folder},
 	};
 
 	return plan_resolve(&in, ret, e);
