@@ -33,15 +33,30 @@ static int unknown_app(const struct resolve *r, const struct hole *h, struct err
 	return refuse(h, e);
 }
 
-/* Apps that stand apart have a loopback each: a port leads to one of them. */
-static int check_names_app(const struct resolve *r, const struct hole *h, struct err *e)
+/* The uplink stands in the network of the joined and close apps. */
+static int check_out_apart(const struct resolve *r, const struct hole *h, struct err *e)
 {
+	const struct pod_app *app = pod_find_app(r->pod, h->app);
+
+	if (h->kind != HOLE_OUT || r->pod->apps.n == 1 || resolve_distance(r, app) != DISTANCE_APART)
+		return 0;
+	err_new(e, ERR_USAGE, "this version of Rocket can't open %s for an app that stands apart from others", h->text);
+	err_because(e, "an out: hole leads out of the network that joined and close apps share");
+	err_try(e, "distance: close for '%s', or a pod of its own", h->app);
+	return refuse(h, e);
+}
+
+/* Apps that stand apart have a network each: a hole leads to one of them. */
+static int check_apart(const struct resolve *r, const struct hole *h, struct err *e)
+{
+	if (h->app)
+		return check_out_apart(r, h, e);
 	for (size_t i = 1; i < r->pod->apps.n; i++) {
 		const struct pod_app *first = &r->pod->apps.v[0], *app = &r->pod->apps.v[i];
 
 		if (!resolve_is_apart(r, first->name, app->name))
 			continue;
-		err_new(e, ERR_USAGE, "the hole %s does not say which app it leads to", h->text);
+		err_new(e, ERR_USAGE, "the hole %s does not say which app it is for", h->text);
 		err_because(e, "'%s' and '%s' stand apart, each with a network of its own", first->name, app->name);
 		err_try(e, "%s@%s", h->text, first->name);
 		return refuse(h, e);
@@ -90,7 +105,7 @@ static int check_hole(const struct resolve *r, const struct hole *h, struct err 
 
 	if (h->app && !pod_find_app(r->pod, h->app))
 		return unknown_app(r, h, e);
-	if ((h->kind == HOLE_IN || h->kind == HOLE_IN_POD) && !h->app && (rc = check_names_app(r, h, e)))
+	if ((h->kind == HOLE_IN || h->kind == HOLE_IN_POD || h->kind == HOLE_OUT) && (rc = check_apart(r, h, e)))
 		return rc;
 	if (h->kind == HOLE_CAP && (rc = check_cap(r, h, e)))
 		return rc;
