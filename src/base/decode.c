@@ -235,7 +235,8 @@ static decode_fn *const decoders[] = {
 	[FIELD_U32] = decode_u32,   [FIELD_U64] = decode_u64,   [FIELD_SIZE] = decode_size,
 	[FIELD_TIME] = decode_time, [FIELD_CPUS] = decode_cpus, [FIELD_ENUM] = decode_enum,
 	[FIELD_STRV] = decode_strv, [FIELD_MAP] = decode_map,   [FIELD_STRUCT] = decode_struct,
-	[FIELD_LIST] = decode_list, [FIELD_NAMED] = decode_named, [FIELD_CUSTOM] = NULL,
+	[FIELD_LIST] = decode_list, [FIELD_NAMED] = decode_named, [FIELD_NUMBER] = NULL,
+	[FIELD_NUMV] = NULL,        [FIELD_RAW] = NULL,         [FIELD_CUSTOM] = NULL,
 };
 static_assert(ARRAY_SIZE(decoders) == FIELD_CUSTOM + 1);
 

@@ -30,6 +30,9 @@ enum field_kind {
 	FIELD_STRUCT,  /* the struct itself, by value                         {…}               */
 	FIELD_LIST,    /* LIST(struct x) of arena.h                           [{…}, {…}]        */
 	FIELD_NAMED,   /* LIST(struct x) keyed by its field "name"            {"web": {…}}      */
+	FIELD_NUMBER,  /* char *: a whole number as written, NULL when absent    "-1"            */
+	FIELD_NUMV,    /* char **: a list of them                                [5, 6]          */
+	FIELD_RAW,     /* char *: the JSON of the value, whatever it is          {"a": [1]}      */
 	FIELD_CUSTOM,  /* documents only: .decode does it                                       */
 };
 
@@ -65,5 +68,8 @@ struct field_set {
 #define FIELD_SET(name_, type, array, ...) \
 	{ .name = (name_), .size = sizeof(type), .fields = (array), .n = sizeof(array) / sizeof((array)[0]), ##__VA_ARGS__ }
 
-/* FIELD_NAMED: where its items keep their key, the FIELD_STR "name". A table without it is a bug. */
+/*
+ * FIELD_NAMED: where its items keep their key: the FIELD_STR "" where the items have another "name" inside, else the
+ * FIELD_STR "name". A table without either is a bug.
+ */
 size_t field_name_offset(const struct field_set *set);

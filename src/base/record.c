@@ -7,7 +7,9 @@
 #include "base/record.h"
 
 #include <assert.h>
+#include <stddef.h>
 #include <stdint.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -108,9 +110,12 @@ bool record_is_absent(const struct field *f, const void *p)
 	case FIELD_NAMED:
 		return ((const struct list *)p)->n == 0;
 	case FIELD_STRV:
+	case FIELD_NUMV:
 	case FIELD_MAP:
 		return !*(char *const *const *)p || !**(char *const *const *)p;
 	case FIELD_STR:
+	case FIELD_NUMBER:
+	case FIELD_RAW:
 		return !*(char *const *)p;
 	case FIELD_STRUCT:
 		return is_empty_object(f->sub, p);
@@ -126,6 +131,16 @@ static void put_strv(struct writer *w, char *const *v)
 	for (; *v; v++) {
 		next_item(w);
 		put_text(w, *v, strlen(*v));
+	}
+	close_bracket(w, ']');
+}
+
+static void put_numv(struct writer *w, char *const *v)
+{
+	open_bracket(w, '[');
+	for (; *v; v++) {
+		next_item(w);
+		str_add(w->out, *v);
 	}
 	close_bracket(w, ']');
 }
@@ -193,8 +208,15 @@ static void put_field(struct writer *w, const struct field *f, const void *p)
 	case FIELD_ENUM:
 		put_text(w, f->names[*(const int *)p], strlen(f->names[*(const int *)p]));
 		break;
+	case FIELD_NUMBER:
+	case FIELD_RAW:
+		str_add(w->out, *(char *const *)p);
+		break;
 	case FIELD_STRV:
 		put_strv(w, *(char *const *const *)p);
+		break;
+	case FIELD_NUMV:
+		put_numv(w, *(char *const *const *)p);
 		break;
 	case FIELD_MAP:
 		put_map(w, *(char *const *const *)p);
@@ -238,6 +260,10 @@ void record_write(struct str *out, const struct field_set *set, const void *obje
 size_t field_name_offset(const struct field_set *set)
 {
 	for (size_t i = 0; i < set->n; i++) {
+		if (set->fields[i].kind == FIELD_STR && !*set->fields[i].key)
+			return set->fields[i].offset;
+	}
+	for (size_t i = 0; i < set->n; i++) {
 		if (set->fields[i].kind == FIELD_STR && strcmp(set->fields[i].key, "name") == 0)
 			return set->fields[i].offset;
 	}
@@ -250,6 +276,9 @@ struct reader {
 	struct arena *arena;
 	const char *start, *at, *end;
 	struct err *e;
+	const char *foreign;             /* the name of somebody else's document; NULL: a record of our own */
+	const char *path[DEPTH_MAX + 1]; /* the keys down to what is being read */
+	unsigned depth;
 };
 
 struct span {
@@ -257,8 +286,24 @@ struct span {
 	size_t len;
 };
 
+static int damaged_foreign(struct reader *r, const char *expected)
+{
+	char path[160] = "";
+	size_t n = 0;
+
+	for (unsigned i = 0; i < r->depth && n < sizeof(path) - 1; i++) {
+		int got = snprintf(path + n, sizeof(path) - n, "%s%.48s", i ? "." : "", r->path[i]);
+
+		n += got > 0 ? (size_t)got : 0;
+	}
+	err_new(r->e, ERR_USAGE, "%s: %s%s is no good", r->foreign, *path ? "field " : "the text", path);
+	return err_because(r->e, "at byte %zu there should be %s", (size_t)(r->at - r->start), expected);
+}
+
 static int damaged(struct reader *r, const char *expected)
 {
+	if (r->foreign)
+		return damaged_foreign(r, expected);
 	err_new(r->e, ERR_FAILED, "a record of Rocket's own is damaged");
 	return err_because(r->e, "at byte %zu there should be %s", (size_t)(r->at - r->start), expected);
 }
@@ -470,6 +515,27 @@ static int read_str(struct reader *r, const struct field *f, void *p)
 	return take_text(r, p);
 }
 
+static int take_number(struct reader *r, char **ret)
+{
+	skip_space(r);
+	const char *from = r->at;
+	uint64_t ignored;
+
+	if (r->at < r->end && *r->at == '-')
+		r->at++;
+	if (take_u64(r, UINT64_MAX, &ignored) < 0)
+		return -r->e->code;
+	if (r->at < r->end && (*r->at == '.' || *r->at == 'e' || *r->at == 'E'))
+		return damaged(r, "a whole number");
+	*ret = arena_strndup(r->arena, from, (size_t)(r->at - from));
+	return 0;
+}
+
+static int read_number(struct reader *r, const struct field *f, void *p)
+{
+	return take_number(r, p);
+}
+
 static int read_bool(struct reader *r, const struct field *f, void *p)
 {
 	bool value = take_word(r, "true");
@@ -521,6 +587,27 @@ static int read_strv(struct reader *r, const struct field *f, void *p)
 		more = false;
 	while (more) {
 		if (take_text(r, strv_grow(r, &v, &n)) < 0 || more_items(r, ']', &more) < 0)
+			return -ERR_FAILED;
+	}
+	*strv_grow(r, &v, &n) = NULL;
+	*(char ***)p = v;
+	return 0;
+}
+
+static int read_numv(struct reader *r, const struct field *f, void *p)
+{
+	char **v = NULL;
+	size_t n = 0;
+	bool more = true;
+
+	if (!take(r, '['))
+		return damaged(r, "a list of numbers");
+	if (take(r, ']'))
+		more = false;
+	while (more) {
+		if (n >= ITEMS_MAX)
+			return damaged(r, "a shorter list");
+		if (take_number(r, strv_grow(r, &v, &n)) < 0 || more_items(r, ']', &more) < 0)
 			return -ERR_FAILED;
 	}
 	*strv_grow(r, &v, &n) = NULL;
@@ -679,6 +766,17 @@ static int skip_value(struct reader *r, unsigned depth)
 	return r->at == from ? damaged(r, "a value") : 0;
 }
 
+static int read_raw(struct reader *r, const struct field *f, void *p)
+{
+	skip_space(r);
+	const char *from = r->at;
+
+	if (skip_value(r, 0) < 0)
+		return -r->e->code;
+	*(char **)p = arena_strndup(r->arena, from, (size_t)(r->at - from));
+	return 0;
+}
+
 typedef int read_fn(struct reader *r, const struct field *f, void *p);
 
 static read_fn *const readers[] = {
@@ -686,7 +784,8 @@ static read_fn *const readers[] = {
 	[FIELD_U32] = read_unsigned,   [FIELD_U64] = read_unsigned,  [FIELD_SIZE] = read_unsigned,
 	[FIELD_TIME] = read_signed,    [FIELD_CPUS] = read_unsigned, [FIELD_ENUM] = read_enum,
 	[FIELD_STRV] = read_strv,      [FIELD_MAP] = read_map,       [FIELD_STRUCT] = read_struct,
-	[FIELD_LIST] = read_list,      [FIELD_NAMED] = read_named,   [FIELD_CUSTOM] = NULL,
+	[FIELD_LIST] = read_list,      [FIELD_NAMED] = read_named,   [FIELD_NUMBER] = read_number,
+	[FIELD_NUMV] = read_numv,      [FIELD_RAW] = read_raw,       [FIELD_CUSTOM] = NULL,
 };
 static_assert(ARRAY_SIZE(readers) == FIELD_CUSTOM + 1);
 
@@ -717,7 +816,19 @@ static int read_member(struct reader *r, const struct field_set *set, char *obje
 		return damaged(r, "':'");
 	if (!f || !readers[f->kind])
 		return skip_value(r, 0);
-	return readers[f->kind](r, f, object + f->offset);
+	/* Tables are finite, so this depth is that of the tables. */
+	assert(r->depth < DEPTH_MAX);
+	r->path[r->depth++] = f->key;
+	if (r->foreign && take_word(r, "null")) {
+		r->depth--;
+		return 0;
+	}
+	int err = readers[f->kind](r, f, object + f->offset);
+
+	/* On failure the path is part of the message. */
+	if (err == 0)
+		r->depth--;
+	return err;
 }
 
 static int read_object(struct reader *r, const struct field_set *set, char *object)
@@ -736,19 +847,33 @@ static int read_object(struct reader *r, const struct field_set *set, char *obje
 	return 0;
 }
 
+static int read_document(struct reader *r, const struct field_set *set, void *ret_object)
+{
+	char *object = arena_alloc(r->arena, set->size);
+
+	if (r->end - r->start > (ptrdiff_t)TEXT_MAX)
+		return damaged(r, "less text");
+	if (read_object(r, set, object) < 0)
+		return -r->e->code;
+	skip_space(r);
+	if (r->at != r->end)
+		return damaged(r, "the end");
+	memcpy(ret_object, object, set->size);
+	return 0;
+}
+
 int record_read(struct arena *a, const struct field_set *set, const char *text, size_t len, void *ret_object,
 		struct err *e)
 {
 	struct reader r = {.arena = a, .start = text, .at = text, .end = text + len, .e = e};
-	char *object = arena_alloc(a, set->size);
 
-	if (len > TEXT_MAX)
-		return damaged(&r, "less text");
-	if (read_object(&r, set, object) < 0)
-		return -e->code;
-	skip_space(&r);
-	if (r.at != r.end)
-		return damaged(&r, "the end");
-	memcpy(ret_object, object, set->size);
-	return 0;
+	return read_document(&r, set, ret_object);
+}
+
+int record_read_foreign(struct arena *a, const struct field_set *set, const char *what, const char *text, size_t len,
+			void *ret_object, struct err *e)
+{
+	struct reader r = {.arena = a, .start = text, .at = text, .end = text + len, .e = e, .foreign = what};
+
+	return read_document(&r, set, ret_object);
 }

@@ -19,5 +19,11 @@ void record_write(struct str *out, const struct field_set *set, const void *obje
 /* Fills *ret_object (of set->size, zeroed by the reader). ERR_FAILED with the offset of what is wrong. */
 [[nodiscard]] int record_read(struct arena *a, const struct field_set *set, const char *text, size_t len,
 			      void *ret_object, struct err *e);
+/*
+ * The same for somebody else's JSON document that is read on the path of a start (an OCI bundle): what is null counts as
+ * absent. ERR_USAGE with `what` and the path of the field, as in "linux.resources.memory.limit".
+ */
+[[nodiscard]] int record_read_foreign(struct arena *a, const struct field_set *set, const char *what, const char *text,
+				      size_t len, void *ret_object, struct err *e);
 /* Would record_write() leave this field out? p points at the member. */
 bool record_is_absent(const struct field *f, const void *p);

@@ -23,6 +23,7 @@
 #include "base/cleanup.h"
 #include "base/io.h"
 #include "base/path.h"
+#include "boundary/inside_parts.h"
 #include "boundary/mountfd.h"
 
 /* <sys/mount.h> clashes with <linux/mount.h> in Debian 12's glibc. */
@@ -63,7 +64,7 @@ static int make_parents(int root, const char *target)
 }
 
 /* The place that a mount goes to, made when it is missing: a directory, or an empty file. */
-static int open_target(int root, const char *target, bool is_dir)
+int inside_open_target(int root, const char *target, bool is_dir)
 {
 	char parent[4096];
 	const char *slash = strrchr(target, '/');
@@ -106,9 +107,9 @@ static int refuse_target(const char *target, bool is_dir, int at, struct err *e)
 	return err_errno(e, "can't mount %s", target);
 }
 
-static int attach(int root, const char *target, bool is_dir, int mount_fd, struct err *e)
+int inside_attach(int root, const char *target, bool is_dir, int mount_fd, struct err *e)
 {
-	autoclose int at = open_target(root, target, is_dir);
+	autoclose int at = inside_open_target(root, target, is_dir);
 	struct stat st;
 
 	if (at < 0 || (!is_dir && (fstat(at, &st) < 0 || S_ISDIR(st.st_mode))) || mountfd_attach(mount_fd, at) < 0)
@@ -188,7 +189,7 @@ static int mount_of_the_host(int root, const struct magic *m, struct err *e)
 
 	if (fd < 0 || mountfd_setattr(fd, m->attrs, 0, AT_RECURSIVE) < 0)
 		return err_errno(e, "can't bind the host's %s", m->target);
-	return attach(root, m->target, true, fd, e);
+	return inside_attach(root, m->target, true, fd, e);
 }
 
 static int mount_magics(int root, const struct inside *in, struct err *e)
@@ -283,7 +284,7 @@ static int close_views(const struct inside *in, struct err *e)
 /* ---- the terminal ---- */
 
 /* A pair from the app's own devpts; the slave comes by descriptor, never by path (CVE-2025-52565). */
-static int open_tty(int root, const struct inside *in, int *ret_tty, struct err *e)
+int inside_open_tty(int root, const char *who, uid_t uid, int console_sock, int *ret_tty, struct err *e)
 {
 	autoclose int master = path_open_beneath(root, "dev/pts/ptmx", O_RDWR | O_NOCTTY, 0);
 	autoclose int slave = -1;
@@ -291,16 +292,16 @@ static int open_tty(int root, const struct inside *in, int *ret_tty, struct err 
 	int unlock = 0;
 
 	if (master < 0 || ioctl(master, TIOCSPTLCK, &unlock) < 0)
-		return err_errno(e, "can't make a terminal for %s", in->app->name);
+		return err_errno(e, "can't make a terminal for %s", who);
 	slave = ioctl(master, TIOCGPTPEER, O_RDWR | O_NOCTTY | O_CLOEXEC);
 	if (slave < 0)
-		return err_errno(e, "can't open the terminal of %s", in->app->name);
-	if (fchown(slave, in->app->uid, (gid_t)-1) < 0 || io_send_fds(in->console_sock, "t", 1, &master, 1) < 0)
-		return err_errno(e, "can't hand on the terminal of %s", in->app->name);
+		return err_errno(e, "can't open the terminal of %s", who);
+	if (fchown(slave, uid, (gid_t)-1) < 0 || io_send_fds(console_sock, "t", 1, &master, 1) < 0)
+		return err_errno(e, "can't hand on the terminal of %s", who);
 	console = mountfd_clone(slave, "", 0);
 	if (console < 0)
-		return err_errno(e, "can't bind the console of %s", in->app->name);
-	int r = attach(root, "/dev/console", false, console, e);
+		return err_errno(e, "can't bind the console of %s", who);
+	int r = inside_attach(root, "/dev/console", false, console, e);
 	if (r == 0)
 		*ret_tty = take_fd(&slave);
 	return r;
@@ -322,29 +323,29 @@ static int attach_root(const struct inside *in, struct err *e)
 static int attach_all(const struct inside *in, struct err *e)
 {
 	int root = in->root->tree_fd;
-	int r = attach(root, "/dev", true, in->root->dev_fd, e);
+	int r = inside_attach(root, "/dev", true, in->root->dev_fd, e);
 
 	for (size_t i = 0; r == 0 && i < in->root->n_nodes; i++)
-		r = attach(root, in->root->nodes[i].target, false, in->root->nodes[i].fd, e);
+		r = inside_attach(root, in->root->nodes[i].target, false, in->root->nodes[i].fd, e);
 	if (r == 0)
 		r = mount_magics(root, in, e);
 	if (r == 0)
-		r = attach(root, "/dev/shm", true, in->root->shm_fd, e);
+		r = inside_attach(root, "/dev/shm", true, in->root->shm_fd, e);
 	if (r == 0)
 		r = close_views(in, e);
 	for (size_t i = 0; r == 0 && i < in->root->n; i++) {
 		const struct root_mount *m = &in->root->mounts[i];
 
-		r = attach(root, m->target, m->is_dir, m->fd, e);
+		r = inside_attach(root, m->target, m->is_dir, m->fd, e);
 	}
 	return r;
 }
 
-static int leave_host_root(const struct inside *in, struct err *e)
+int inside_leave_host_root(const char *who, struct err *e)
 {
 	/* "." is both new root and the place of the old one, which is then lazily unmounted (pivot_root(2)). */
 	if (syscall(SYS_pivot_root, ".", ".") < 0 || umount2(".", MNT_DETACH_) < 0 || chdir("/") < 0)
-		return err_errno(e, "can't leave the host's root for that of %s", in->app->name);
+		return err_errno(e, "can't leave the host's root for that of %s", who);
 	return 0;
 }
 
@@ -356,11 +357,11 @@ int inside_enter_root(const struct inside *in, int *ret_tty, struct err *e)
 	if (r == 0)
 		r = attach_all(in, e);
 	if (r == 0 && in->app->tty)
-		r = open_tty(in->root->tree_fd, in, &tty, e);
+		r = inside_open_tty(in->root->tree_fd, in->app->name, in->app->uid, in->console_sock, &tty, e);
 	if (r == 0 && in->app->read_only && mountfd_setattr(in->root->tree_fd, MOUNT_ATTR_RDONLY, 0, 0) < 0)
 		r = err_errno(e, "can't make the root of %s read-only", in->app->name);
 	if (r == 0)
-		r = leave_host_root(in, e);
+		r = inside_leave_host_root(in->app->name, e);
 	if (r == 0)
 		*ret_tty = tty;
 	return r;
