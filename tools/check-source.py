@@ -18,7 +18,7 @@ import subprocess
 import sys
 
 ROOT = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
-FLOW = ("base image store trust registry pod boundary net supervise observe report build cri cli libexec").split()
+FLOW = ("base image store trust registry pod boundary net supervise observe report build cri cli oci libexec").split()
 LONGEST, DEEPEST = 60, 3
 ONLY_BASE = ("json-c/", "json.h", "yaml.h")
 BANNED = re.compile(r"\b(strcpy|strcat|sprintf|vsprintf|gets|strtok|system|popen|mktemp|tmpnam|alloca|atoi|atol|rand)\(")

@@ -18,6 +18,7 @@
 
 #include "base/cleanup.h"
 #include "boundary/become.h"
+#include "boundary/confine_more.h"
 
 enum { CAPS_MAX = 64, STATUS_FD = 3 };
 
@@ -50,26 +51,29 @@ static void reset_signals(void)
  * Descriptors 0, 1, 2 and the status pipe as 3; all others are closed, so that nothing of the host is
  * within reach (CVE-2024-21626, CVE-2016-9962). Gives the status pipe's new number.
  */
-static int settle_descriptors(const struct confine *c)
+static int settle_descriptors(const struct confine *c, int held[CONFINE_HELD])
 {
 	int high[4];
 	const int wanted[4] = { c->stdio[0], c->stdio[1], c->stdio[2], c->status_fd };
+	const int status_fd = STATUS_FD + (c->more ? (int)c->more->n_keep : 0);
 
 	/* Out of the way first: one of them may be 0..3 already. */
 	for (int i = 0; i < 4; i++) {
 		/* No stream given: the /dev/null of the app's own root. */
 		autoclose int null_fd = wanted[i] < 0 ? open("/dev/null", O_RDWR | O_CLOEXEC) : -1;
 
-		high[i] = fcntl(wanted[i] < 0 ? null_fd : wanted[i], F_DUPFD_CLOEXEC, 16);
+		high[i] = fcntl(wanted[i] < 0 ? null_fd : wanted[i], F_DUPFD_CLOEXEC, status_fd + 16);
 		if (high[i] < 0)
 			fail_errno(c->who, c->status_fd, "its standard streams");
 	}
 	for (int i = 0; i < 3; i++)
 		if (dup2(high[i], i) < 0)
 			fail_errno(c->who, high[3], "its standard streams");
-	if (dup3(high[3], STATUS_FD, O_CLOEXEC) < 0 || syscall(SYS_close_range, STATUS_FD + 1, ~0U, 0) < 0)
+	int last = c->more ? confine_settle_held(c->more, status_fd, held) : status_fd;
+
+	if (last < 0 || dup3(high[3], status_fd, O_CLOEXEC) < 0 || syscall(SYS_close_range, last + 1, ~0U, 0) < 0)
 		_exit(ERR_ROCKET);
-	return STATUS_FD;
+	return status_fd;
 }
 
 static void enter_session(const struct confine *c, int status_fd)
@@ -130,8 +134,12 @@ static void limit_bounding_set(uint64_t caps)
 			prctl(PR_CAPBSET_DROP, cap, 0, 0, 0);
 }
 
-static int set_capabilities(uint64_t caps)
+static int set_capabilities(const struct confine *c)
 {
+	if (c->more)
+		return confine_set_caps(&c->more->how->caps);
+	uint64_t caps = c->uid == 0 ? c->caps : 0;
+
 	struct __user_cap_header_struct header = { .version = _LINUX_CAPABILITY_VERSION_3 };
 	struct __user_cap_data_struct data[2] = {
 		{ .permitted = (uint32_t)caps, .effective = (uint32_t)caps },
@@ -145,15 +153,19 @@ static int set_capabilities(uint64_t caps)
 /* A user other than root keeps no capability (the bounding set still says what setuid programs could have). */
 static void become_user(const struct confine *c, int status_fd)
 {
-	if (become_ids(c->uid, c->gid, c->groups, c->n_groups, c->keep_groups) < 0)
+	int r = c->more ? confine_become(c) : become_ids(c->uid, c->gid, c->groups, c->n_groups, c->keep_groups);
+
+	if (r < 0)
 		fail_errno(c->who, status_fd, "becoming its user (is the id within the pod's range?)");
-	if (set_capabilities(c->uid == 0 ? c->caps : 0) < 0)
+	if (set_capabilities(c) < 0)
 		fail_errno(c->who, status_fd, "its capabilities");
 }
 
 static void load_filter(const struct confine *c, int status_fd)
 {
-	if (c->seccomp && seccomp_load(c->seccomp) < 0)
+	int r = !c->seccomp ? 0 : c->more && c->more->load ? c->more->load(c) : seccomp_load(c->seccomp);
+
+	if (r < 0)
 		fail_errno(c->who, status_fd, "its system call filter");
 }
 
@@ -251,15 +263,49 @@ static void exec_in_path(const struct confine *c, int status_fd)
 	report_exec(c, status_fd, denied ? denied_path : c->argv[0], denied ?: ENOENT);
 }
 
+static void check_candidate(const struct confine *c, int status_fd, const char *path, const struct stat *st)
+{
+	if (!S_ISREG(st->st_mode) || !(st->st_mode & 0111))
+		report_exec(c, status_fd, path, EACCES);
+}
+
+void confine_check_program(const struct confine *c, int status_fd)
+{
+	const char *at = env_get(c->env, "PATH") ?: "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
+	char path[4096], unfit[4096] = "";
+	struct stat st;
+
+	if (strchr(c->argv[0], '/')) {
+		if (stat(c->argv[0], &st) < 0)
+			report_exec(c, status_fd, c->argv[0], errno);
+		check_candidate(c, status_fd, c->argv[0], &st);
+		return;
+	}
+	while (*at) {
+		size_t n = strcspn(at, ":");
+
+		snprintf(path, sizeof(path), "%.*s/%s", (int)n, at, c->argv[0]);
+		if (stat(path, &st) == 0 && S_ISREG(st.st_mode) && st.st_mode & 0111)
+			return;
+		if (stat(path, &st) == 0)
+			memcpy(unfit, path, sizeof(path));
+		at += n + (at[n] == ':');
+	}
+	report_exec(c, status_fd, *unfit ? unfit : c->argv[0], *unfit ? EACCES : ENOENT);
+}
+
 void confine_and_exec(const struct confine *c)
 {
+	int held[CONFINE_HELD] = { -1, -1, -1, -1, -1 };
 	int status_fd;
 
 	umask(0022);
 	reset_signals();
-	status_fd = settle_descriptors(c);
+	status_fd = settle_descriptors(c, held);
 	enter_session(c, status_fd);
 	enter_workdir(c, status_fd);
+	if (c->more)
+		confine_go_through(c, held, &status_fd);
 	drop_privileges(c, status_fd);
 	if (!strchr(c->argv[0], '/'))
 		exec_in_path(c, status_fd);

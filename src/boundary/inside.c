@@ -284,11 +284,10 @@ static int close_views(const struct inside *in, struct err *e)
 /* ---- the terminal ---- */
 
 /* A pair from the app's own devpts; the slave comes by descriptor, never by path (CVE-2025-52565). */
-int inside_open_tty(int root, const char *who, uid_t uid, int console_sock, int *ret_tty, struct err *e)
+int inside_make_tty(int root, const char *who, uid_t uid, int console_sock, int *ret_tty, struct err *e)
 {
 	autoclose int master = path_open_beneath(root, "dev/pts/ptmx", O_RDWR | O_NOCTTY, 0);
 	autoclose int slave = -1;
-	autoclose int console = -1;
 	int unlock = 0;
 
 	if (master < 0 || ioctl(master, TIOCSPTLCK, &unlock) < 0)
@@ -298,10 +297,22 @@ int inside_open_tty(int root, const char *who, uid_t uid, int console_sock, int 
 		return err_errno(e, "can't open the terminal of %s", who);
 	if (fchown(slave, uid, (gid_t)-1) < 0 || io_send_fds(console_sock, "t", 1, &master, 1) < 0)
 		return err_errno(e, "can't hand on the terminal of %s", who);
+	*ret_tty = take_fd(&slave);
+	return 0;
+}
+
+int inside_open_tty(int root, const char *who, uid_t uid, int console_sock, int *ret_tty, struct err *e)
+{
+	autoclose int slave = -1;
+	autoclose int console = -1;
+	int r = inside_make_tty(root, who, uid, console_sock, &slave, e);
+
+	if (r < 0)
+		return r;
 	console = mountfd_clone(slave, "", 0);
 	if (console < 0)
 		return err_errno(e, "can't bind the console of %s", who);
-	int r = inside_attach(root, "/dev/console", false, console, e);
+	r = inside_attach(root, "/dev/console", false, console, e);
 	if (r == 0)
 		*ret_tty = take_fd(&slave);
 	return r;

@@ -63,6 +63,14 @@ int mountfd_setattr(int mount_fd, uint64_t set, uint64_t clear, unsigned int fla
 	return (int)syscall(SYS_mount_setattr, mount_fd, "", AT_EMPTY_PATH | flags, &attr, sizeof(attr));
 }
 
+int mountfd_propagate(int mount_fd, uint64_t propagation, bool recursive)
+{
+	struct mount_attr attr = { .propagation = propagation };
+	unsigned int flags = AT_EMPTY_PATH | (recursive ? AT_RECURSIVE : 0);
+
+	return (int)syscall(SYS_mount_setattr, mount_fd, "", flags, &attr, sizeof(attr));
+}
+
 int mountfd_idmap(int mount_fd, int userns_fd, unsigned int flags)
 {
 	struct mount_attr attr = { .attr_set = MOUNT_ATTR_IDMAP, .userns_fd = (uint64_t)userns_fd };

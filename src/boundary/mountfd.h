@@ -28,6 +28,8 @@ struct mountfd_option {
 [[nodiscard]] int mountfd_clone(int dirfd, const char *path, unsigned int open_tree_flags);
 /* Sets and clears MOUNT_ATTR_* on a mount; recursive with AT_RECURSIVE in flags. */
 [[nodiscard]] int mountfd_setattr(int mount_fd, uint64_t set, uint64_t clear, unsigned int flags);
+/* Sets the propagation of a mount, one of MS_SHARED, MS_SLAVE, MS_PRIVATE, MS_UNBINDABLE. */
+[[nodiscard]] int mountfd_propagate(int mount_fd, uint64_t propagation, bool recursive);
 /* Maps the ids of a detached mount by a user namespace (mount_setattr(2), MOUNT_ATTR_IDMAP). */
 [[nodiscard]] int mountfd_idmap(int mount_fd, int userns_fd, unsigned int flags);
 /* Attaches a detached mount on top of target_fd, which must lie in the caller's mount namespace. */

@@ -59,10 +59,18 @@ int own_exe_shut(int fd, const char *name, struct err *e)
 	return 0;
 }
 
+/* Of who may clone no mount: in memory, nothing of the host's, and nobody can write to it (memfd_create(2)). */
+static bool is_sealed_copy(void)
+{
+	autoclose int fd = open(OWN_EXE, O_RDONLY | O_CLOEXEC);
+
+	return fd >= 0 && fcntl(fd, F_GET_SEALS) > 0 && fcntl(fd, F_GET_SEALS) & F_SEAL_WRITE;
+}
+
 bool own_exe_is_shut(void)
 {
 	const unsigned long both = ST_RDONLY | ST_NOEXEC;
 	struct statvfs fs;
 
-	return statvfs(OWN_EXE, &fs) == 0 && (fs.f_flag & both) == both;
+	return (statvfs(OWN_EXE, &fs) == 0 && (fs.f_flag & both) == both) || is_sealed_copy();
 }

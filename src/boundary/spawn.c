@@ -23,6 +23,8 @@
 #include "boundary/confine.h"
 #include "boundary/inside.h"
 #include "boundary/own_exe.h"
+#include "boundary/rlimit.h"
+#include "boundary/space.h"
 
 enum { USHER_STACK = 32 << 10, PROCESS_STACK = 96 << 10 };
 
@@ -64,6 +66,8 @@ struct passage {
 		if (inside_enter_root(&in, &tty, &e) < 0)
 			confine_fail(p->status_fd, &e);
 	}
+	if (s->space)
+		space_enter(s, &c, p->status_fd, &tty);
 	if (tty >= 0) {
 		c.stdio[0] = c.stdio[1] = c.stdio[2] = tty;
 		c.controlling_tty = true;
@@ -74,39 +78,12 @@ struct passage {
 
 /* ---- the usher: from the host into the pod ---- */
 
-static const struct {
-	const char *name;
-	int resource;
-} rlimit_names[] = {
-	{ "as", RLIMIT_AS },	     { "core", RLIMIT_CORE },	      { "cpu", RLIMIT_CPU },
-	{ "data", RLIMIT_DATA },     { "fsize", RLIMIT_FSIZE },	      { "locks", RLIMIT_LOCKS },
-	{ "memlock", RLIMIT_MEMLOCK }, { "msgqueue", RLIMIT_MSGQUEUE }, { "nice", RLIMIT_NICE },
-	{ "nofile", RLIMIT_NOFILE }, { "nproc", RLIMIT_NPROC },	      { "rss", RLIMIT_RSS },
-	{ "rtprio", RLIMIT_RTPRIO }, { "rttime", RLIMIT_RTTIME },     { "sigpending", RLIMIT_SIGPENDING },
-	{ "stack", RLIMIT_STACK },
-};
-
-static int set_rlimit(const struct plan_rlimit *l, struct err *e)
-{
-	for (size_t i = 0; i < ARRAY_SIZE(rlimit_names); i++) {
-		struct rlimit value = { .rlim_cur = l->soft, .rlim_max = l->hard };
-
-		if (strcmp(rlimit_names[i].name, l->name) != 0)
-			continue;
-		if (setrlimit(rlimit_names[i].resource, &value) == 0)
-			return 0;
-		err_errno(e, "can't set the resource limit %s", l->name);
-		return err_try(e, "ulimit -H -a   (a higher hard limit needs CAP_SYS_RESOURCE)");
-	}
-	return err_new(e, ERR_FAILED, "there is no resource limit %s", l->name);
-}
-
 static int set_limits(const struct plan_app *app, struct err *e)
 {
 	char score[16];
 
 	for (size_t i = 0; i < app->rlimits.n; i++) {
-		int r = set_rlimit(&app->rlimits.v[i], e);
+		int r = rlimit_set(&app->rlimits.v[i], e);
 
 		if (r < 0)
 			return r;
@@ -122,6 +99,8 @@ static int set_limits(const struct plan_app *app, struct err *e)
 
 static int enter_pod(const struct spawn *s, struct err *e)
 {
+	if (s->space)
+		return space_join(s, e);
 	int flags = sandbox_namespaces(s->plan);
 
 	if (s->enter_pidfd >= 0)
@@ -139,6 +118,8 @@ static uint64_t new_namespaces(const struct passage *p)
 {
 	const struct spawn *s = p->s;
 
+	if (s->space)
+		return s->space->fresh;
 	if (s->enter_pidfd >= 0)
 		return 0;
 	if (p->reaper_exe_fd >= 0)
@@ -160,7 +141,7 @@ static long clone_process(struct passage *p, struct clone_args *args)
 {
 	long pid;
 
-	if (p->s->enter_pidfd < 0 && p->reaper_exe_fd < 0) {
+	if ((p->s->enter_pidfd < 0 && p->reaper_exe_fd < 0) || p->s->space) {
 		pid = syscall(SYS_clone3, args, sizeof(*args));
 		if (pid == 0)
 			process_main(p);
@@ -184,11 +165,11 @@ static int usher_main(void *arg)
 	};
 	long pid;
 
-	if (s->cgroup && cgroup_enter_self(s->cgroup_host, s->cgroup) < 0) {
+	if (s->space ? space_enter_groups(s->space) < 0 : s->cgroup && cgroup_enter_self(s->cgroup_host, s->cgroup) < 0) {
 		err_errno(&p->err, "can't enter the control groups of %s", s->app->name);
 		return 1;
 	}
-	if ((p->reaper_exe_fd < 0 && set_limits(s->app, &p->err) < 0) || enter_pod(s, &p->err) < 0)
+	if ((p->reaper_exe_fd < 0 && !s->space && set_limits(s->app, &p->err) < 0) || enter_pod(s, &p->err) < 0)
 		return 1;
 	pid = clone_process(p, &args);
 	if (pid < 0) {
@@ -208,7 +189,7 @@ static long start_usher(struct passage *p)
 {
 	/* Not zeroed: that would touch many pages. Below the usher's lies the stack of a process that shares memory. */
 	[[gnu::uninitialized]] alignas(16) char stack[PROCESS_STACK + USHER_STACK];
-	int group = p->s->cgroup ? p->s->cgroup->fd[CGROUP_UNIFIED] : -1;
+	int group = p->s->space ? p->s->space->unified_fd : p->s->cgroup ? p->s->cgroup->fd[CGROUP_UNIFIED] : -1;
 	struct clone_args args = {
 		.flags = CLONE_VM | CLONE_VFORK | CLONE_FILES | (group >= 0 ? CLONE_INTO_CGROUP : 0),
 		.exit_signal = SIGCHLD,

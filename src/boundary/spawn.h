@@ -24,6 +24,8 @@
 #include "boundary/seccomp.h"
 #include "pod/plan.h"
 
+struct space;
+
 struct spawn {
 	const struct plan *plan;
 	const struct plan_app *app;
@@ -49,6 +51,9 @@ struct spawn {
 	int stdio[3];
 	bool tty;                       /* stdio[0] is a terminal to control (enter -t) */
 	int console_sock;               /* a start with tty: gets the terminal's master; else -1 */
+
+	/* An OCI container instead of a pod's app: namespaces, root and control groups come from there (space.h). */
+	struct space *space;
 };
 
 struct spawned {

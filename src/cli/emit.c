@@ -237,6 +237,7 @@ static void emit_field(struct emit *m, const struct field *f, const void *p)
 {
 	switch (f->kind) {
 	case FIELD_STR:
+	case FIELD_NUMBER:
 		emit_str(m, f->key, *(char *const *)p);
 		break;
 	case FIELD_BOOL:
@@ -258,6 +259,7 @@ static void emit_field(struct emit *m, const struct field *f, const void *p)
 		emit_str(m, f->key, f->names[*(const int *)p]);
 		break;
 	case FIELD_STRV:
+	case FIELD_NUMV:
 		emit_strv(m, f->key, *(char *const *const *)p);
 		break;
 	case FIELD_MAP:
@@ -272,6 +274,7 @@ static void emit_field(struct emit *m, const struct field *f, const void *p)
 	case FIELD_NAMED:
 		emit_named(m, f, p);
 		break;
+	case FIELD_RAW: /* only in other people's documents */
 	case FIELD_CUSTOM:
 		break;
 	}

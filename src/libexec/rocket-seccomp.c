@@ -1,11 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * rocket-seccomp PROFILE CAPS: compiles a seccomp profile (the JSON of Docker, podman and the OCI runtime spec, section
+ * rocket-seccomp PROFILE CAPS [oci]: compiles a seccomp profile (the JSON of Docker, podman and the OCI runtime spec, section
  * "seccomp") into a program for the kernel, on stdout. CAPS are the app's capabilities in hex: Docker's profiles
- * open calls by them ("includes", "excludes"). Once a pod is made, never at a start: libseccomp takes milliseconds.
+ * open calls by them ("includes", "excludes"). With `oci` it is linux.seccomp of a config.json: actions for a tracer or a listener
+ * work, and its architectures count. Once a pod is made, never at a start: libseccomp takes milliseconds.
  */
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/seccomp.h>
 #include <seccomp.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -20,13 +22,14 @@
 #include "base/str.h"
 #include "base/unit.h"
 #include "pod/caps.h"
+#include "seccomp_ranges.h"
 
 enum { PROFILE_MAX = 4 << 20 };
 
 struct compiler {
-	scmp_filter_ctx filter;
+	struct ranges *filter;
 	uint64_t caps;
-	uint32_t default_errno;
+	bool oci;
 };
 
 /* ---- words ---- */
@@ -35,9 +38,14 @@ static const struct {
 	const char *name;
 	uint32_t action;
 } actions[] = {
-	{"SCMP_ACT_ALLOW", SCMP_ACT_ALLOW},	      {"SCMP_ACT_KILL", SCMP_ACT_KILL_THREAD},
-	{"SCMP_ACT_KILL_PROCESS", SCMP_ACT_KILL_PROCESS}, {"SCMP_ACT_KILL_THREAD", SCMP_ACT_KILL_THREAD},
-	{"SCMP_ACT_LOG", SCMP_ACT_LOG},		      {"SCMP_ACT_TRAP", SCMP_ACT_TRAP},
+	{"SCMP_ACT_ALLOW", SECCOMP_RET_ALLOW},
+	{"SCMP_ACT_KILL", SECCOMP_RET_KILL_THREAD},
+	{"SCMP_ACT_KILL_PROCESS", SECCOMP_RET_KILL_PROCESS},
+	{"SCMP_ACT_KILL_THREAD", SECCOMP_RET_KILL_THREAD},
+	{"SCMP_ACT_LOG", SECCOMP_RET_LOG},
+	{"SCMP_ACT_TRAP", SECCOMP_RET_TRAP},
+	{"SCMP_ACT_NOTIFY", SECCOMP_RET_USER_NOTIF}, /* the last two: oci alone */
+	{"SCMP_ACT_TRACE", SECCOMP_RET_TRACE},
 };
 
 static const struct {
@@ -61,22 +69,27 @@ static int get_number(const struct doc *d, const char *key, uint64_t otherwise, 
 	return doc_err(node, e, "%s must be a whole number", key);
 }
 
-static int parse_action(const struct doc *d, const char *key, uint64_t errno_ret, uint32_t *ret, struct err *e)
+static int parse_action(const struct compiler *c, const struct doc *d, const char *key, uint64_t errno_ret, uint32_t *ret,
+			struct err *e)
 {
+	const size_t n = ARRAY_SIZE(actions) - (c->oci ? 0 : 2);
+
 	const char *name = doc_get_str(d, key);
 
 	if (!name)
 		return doc_err(d, e, "the profile lacks %s", key);
 	if (strcmp(name, "SCMP_ACT_ERRNO") == 0) {
-		*ret = SCMP_ACT_ERRNO(errno_ret & 0xffff);
+		*ret = SECCOMP_RET_ERRNO | (errno_ret & 0xffff);
 		return 0;
 	}
-	for (size_t i = 0; i < ARRAY_SIZE(actions); i++)
+	for (size_t i = 0; i < n; i++)
 		if (strcmp(actions[i].name, name) == 0) {
-			*ret = actions[i].action;
+			*ret = actions[i].action | (actions[i].action == SECCOMP_RET_TRACE ? errno_ret & 0xffff : 0);
 			return 0;
 		}
 	doc_err(doc_get(d, key), e, "%s can't be %.60s", key, name);
+	if (c->oci)
+		return err_because(e, "the specification has no such action");
 	return err_because(e, "Rocket has no tracer and no listener for it: ALLOW, ERRNO, KILL, KILL_PROCESS, LOG and TRAP work");
 }
 
@@ -103,19 +116,9 @@ static int parse_arg(const struct doc *node, struct scmp_arg_cmp *ret, struct er
 static int add_calls(struct compiler *c, const struct doc *rule, uint32_t action, const struct scmp_arg_cmp *args,
 		     unsigned int n, struct err *e)
 {
-	for (const struct doc *name = doc_get(rule, "names")->child; name; name = name->next) {
-		int nr = seccomp_syscall_resolve_name(name->text);
-
-		/* A name of another architecture or a newer kernel says nothing here, as docker and runc have it. */
-		if (nr == __NR_SCMP_ERROR)
-			continue;
-		int r = seccomp_rule_add_array(c->filter, action, nr, n, args);
-		if (r < 0 && r != -EACCES && r != -EDOM && r != -EOPNOTSUPP) {
-			errno = -r;
-			err_errno(e, "can't add a rule for %.60s", name->text);
-			return err_try(e, "look at the arguments of that rule");
-		}
-	}
+	for (const struct doc *name = doc_get(rule, "names")->child; name; name = name->next)
+		if (ranges_add(c->filter, action, name->text, args, n, e) < 0)
+			return -e->code;
 	return 0;
 }
 
@@ -202,29 +205,61 @@ static int compile_rule(struct compiler *c, const struct doc *rule, struct err *
 	if (!applies(c, rule))
 		return 0;
 	if (get_number(rule, "errnoRet", EPERM, &errno_ret, e) < 0 ||
-	    parse_action(rule, "action", errno_ret, &action, e) < 0)
+	    parse_action(c, rule, "action", errno_ret, &action, e) < 0)
 		return -e->code;
 	return add_rule(c, rule, action, e);
 }
 
-static int compile(struct compiler *c, const struct doc *profile, struct err *e)
+/* A call that nobody listens for would hang its caller. */
+static int check_listener(const struct doc *profile, struct err *e)
+{
+	const struct doc *rules = doc_get(profile, "syscalls");
+	const char *path = doc_get_str(profile, "listenerPath");
+
+	for (const struct doc *rule = rules ? rules->child : NULL; rule && (!path || !*path); rule = rule->next) {
+		const char *action = doc_get_str(rule, "action");
+
+		if (!action || strcmp(action, "SCMP_ACT_NOTIFY") != 0)
+			continue;
+		doc_err(rule, e, "SCMP_ACT_NOTIFY needs a listenerPath");
+		return err_because(e, "nobody would answer the calls that it stops");
+	}
+	return 0;
+}
+
+static int add_archs(struct compiler *c, const struct doc *profile, struct err *e)
+{
+	const struct doc *list = c->oci ? doc_get(profile, "architectures") : NULL;
+
+	for (const struct doc *arch = list ? list->child : NULL; arch; arch = arch->next) {
+		char name[24] = "";
+		const char *from = strncmp(arch->text, "SCMP_ARCH_", 10) == 0 ? arch->text + 10 : arch->text;
+
+		for (size_t i = 0; from[i] && i < sizeof(name) - 1; i++)
+			name[i] = (char)(from[i] >= 'A' && from[i] <= 'Z' ? from[i] + 32 : from[i]);
+		if (seccomp_arch_resolve_name(name) == 0)
+			return doc_err(arch, e, "there is no architecture %.40s", arch->text);
+		ranges_add_arch(c->filter, seccomp_arch_resolve_name(name));
+	}
+	return c->oci ? check_listener(profile, e) : 0;
+}
+
+static int compile(struct compiler *c, struct arena *arena, const struct doc *profile, struct err *e)
 {
 	uint64_t errno_ret;
 	uint32_t action;
 	const struct doc *rules = doc_get(profile, "syscalls");
 
 	if (get_number(profile, "defaultErrnoRet", EPERM, &errno_ret, e) < 0 ||
-	    parse_action(profile, "defaultAction", errno_ret, &action, e) < 0)
+	    parse_action(c, profile, "defaultAction", errno_ret, &action, e) < 0)
 		return -e->code;
-	c->filter = seccomp_init(action);
-	if (!c->filter)
-		return err_new(e, ERR_FAILED, "libseccomp refuses the default action");
+	c->filter = ranges_new(arena, action);
+	if (add_archs(c, profile, e) < 0)
+		return -e->code;
 	for (const struct doc *rule = rules ? rules->child : NULL; rule; rule = rule->next)
 		if (compile_rule(c, rule, e) < 0)
 			return -e->code;
-	int r = seccomp_export_bpf(c->filter, STDOUT_FILENO);
-	errno = -r;
-	return r < 0 ? err_errno(e, "can't write the compiled filter") : 0;
+	return ranges_write(c->filter, STDOUT_FILENO, e);
 }
 
 static int run(int argc, char **argv, struct err *e)
@@ -235,10 +270,11 @@ static int run(int argc, char **argv, struct err *e)
 	struct doc *profile;
 	size_t n;
 
-	if (argc != 3) {
+	if (argc != 3 && (argc != 4 || strcmp(argv[3], "oci") != 0)) {
 		err_new(e, ERR_USAGE, "rocket-seccomp is started by rocket alone");
 		return err_try(e, "rocket run --help");
 	}
+	c.oci = argc == 4;
 	c.caps = strtoull(argv[2], NULL, 16);
 	if (io_read_file(AT_FDCWD, argv[1], PROFILE_MAX, &text, &n, e) < 0)
 		return -e->code;
@@ -247,9 +283,7 @@ static int run(int argc, char **argv, struct err *e)
 		return err_errno(e, "can't drop privileges");
 	if (doc_parse_json(&a, argv[1], text, n, &profile, e) < 0)
 		return -e->code;
-	int r = compile(&c, profile, e);
-	seccomp_release(c.filter);
-	return r;
+	return compile(&c, &a, profile, e);
 }
 
 int main(int argc, char **argv)
