@@ -158,8 +158,8 @@ CapEff:	0000000000000000" ]
 
 @test "mounts: attributes, recursive attributes, propagation, tmpcopyup, read-only root, masks" {
 	mkdir -p "$BATS_TEST_TMPDIR/src/sub"
-	bundle '.process.args = ["sh", "-c", "cat /proc/self/mountinfo; cat /etc2/a; touch /no; test -c /proc/kcore && echo masked"] |
-		.root.readonly = true | .linux.maskedPaths = ["/proc/kcore"] |
+	bundle '.process.args = ["sh", "-c", "cat /proc/self/mountinfo; cat /etc2/a; touch /no; test -c /proc/keys && echo masked"] |
+		.root.readonly = true | .linux.maskedPaths = ["/proc/keys"] |
 		.mounts += [{destination: "/ro", type: "bind", source: $src, options: ["rbind", "rro", "nosuid", "noatime"]},
 		{destination: "/etc2", type: "tmpfs", source: "tmpfs", options: ["tmpcopyup", "ro", "size=1m"]}]' \
 		--arg src "$BATS_TEST_TMPDIR/src"
