@@ -4,12 +4,14 @@
  *
  *   arch not ours  -> the call fails with ENOSYS (no second architecture inside a pod yet)
  *   x32            -> ENOSYS
- *   clone, unshare with namespace flags -> EPERM; clone3 -> ENOSYS, so that libc falls back to clone
- *   personality other than the known harmless ones -> EPERM
- *   socket of a family that the network namespace does not part from the host's -> EAFNOSUPPORT
- *   ranges of numbers -> allow | EPERM | ENOSYS, as a list of compares, lowest first
+ *   ranges of numbers, as a tree of compares, each with its verdict:
+ *     allow | EPERM | ENOSYS
+ *     clone, unshare with namespace flags -> EPERM; clone3 -> ENOSYS, so that libc falls back to clone
+ *     personality other than the known harmless ones -> EPERM
+ *     socket of a family that the network namespace does not part from the host's -> EAFNOSUPPORT
  *
- * The kernel caches plain "allow" answers per call number, so the length of the list costs nothing later.
+ * The kernel caches plain "allow" answers per call number: when a filter is loaded it walks it once for each number
+ * there is (seccomp_cache_prepare()). So the walks decide what a start pays, and wide ranges stand high in the tree.
  */
 #include "boundary/seccomp.h"
 
@@ -40,10 +42,13 @@
 
 /* Numbers that exist although Debian 12's headers do not name them (they are the same everywhere). */
 enum { NR_LAST_KNOWN = 462, X32_BIT = 0x40000000 };
+/* Ranges below one compare: with two instructions each, and the four that need more, a jump's 8 bits reach over them. */
+enum { LONGEST_JUMP = 100 };
 enum { NR_CACHESTAT = 451, NR_FCHMODAT2, NR_MAP_SHADOW_STACK, NR_FUTEX_WAKE, NR_FUTEX_WAIT, NR_FUTEX_REQUEUE,
        NR_STATMOUNT, NR_LISTMOUNT, NR_LSM_GET_SELF_ATTR, NR_LSM_SET_SELF_ATTR, NR_LSM_LIST_MODULES, NR_MSEAL };
 
-enum verdict { ALLOW, DENY, UNKNOWN };
+/* The last four look at the call's first argument. */
+enum verdict { ALLOW, DENY, UNKNOWN, CLONE_FLAGS, UNSHARE_FLAGS, PERSONALITIES, FAMILIES };
 
 struct denied {
 	int nr;
@@ -156,20 +161,18 @@ static void load_field(struct seccomp_program *p, uint32_t offset)
 	emit(p, (struct sock_filter)BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offset));
 }
 
-/* if (number == nr && (low word of argument 0 & mask)) EPERM; the accumulator holds the number again after. */
-static void deny_flags(struct seccomp_program *p, int nr, uint32_t mask)
+/* if (low word of argument 0 & mask) EPERM. */
+static void deny_flags(struct seccomp_program *p, uint32_t mask)
 {
-	emit(p, (struct sock_filter)BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, (uint32_t)nr, 0, 4));
 	load_field(p, offsetof(struct seccomp_data, args[0]));
 	emit(p, (struct sock_filter)BPF_JUMP(BPF_JMP | BPF_JSET | BPF_K, mask, 0, 1));
 	emit_return(p, action_of(DENY));
 	emit_return(p, action_of(ALLOW));
 }
 
-/* if (number == nr) the low word of argument 0 is one of the values, or the call is refused. */
-static void allow_values(struct seccomp_program *p, int nr, const uint32_t *values, size_t n, uint32_t refusal)
+/* The low word of argument 0 is one of the values, or the call is refused. */
+static void allow_values(struct seccomp_program *p, const uint32_t *values, size_t n, uint32_t refusal)
 {
-	emit(p, (struct sock_filter)BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, (uint32_t)nr, 0, (unsigned char)(n + 3)));
 	load_field(p, offsetof(struct seccomp_data, args[0]));
 	for (size_t i = 0; i < n; i++)
 		emit(p, (struct sock_filter)BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, values[i], (unsigned char)(n - i), 0));
@@ -182,7 +185,7 @@ static void limit_personality(struct seccomp_program *p)
 {
 	static const uint32_t harmless[] = { 0xffffffff, 0, 8, 0x20000, 0x20008, 0x40000 };
 
-	allow_values(p, __NR_personality, harmless, ARRAY_SIZE(harmless), action_of(DENY));
+	allow_values(p, harmless, ARRAY_SIZE(harmless), action_of(DENY));
 }
 
 /*
@@ -193,7 +196,27 @@ static void limit_sockets(struct seccomp_program *p)
 {
 	static const uint32_t ours[] = { AF_UNIX, AF_INET, AF_INET6, AF_NETLINK, AF_PACKET };
 
-	allow_values(p, __NR_socket, ours, ARRAY_SIZE(ours), SECCOMP_RET_ERRNO | EAFNOSUPPORT);
+	allow_values(p, ours, ARRAY_SIZE(ours), SECCOMP_RET_ERRNO | EAFNOSUPPORT);
+}
+
+static void emit_verdict(struct seccomp_program *p, enum verdict v, uint32_t namespaces)
+{
+	switch (v) {
+	case CLONE_FLAGS:
+		deny_flags(p, namespaces);
+		break;
+	case UNSHARE_FLAGS:
+		deny_flags(p, namespaces | CLONE_NEWTIME);
+		break;
+	case PERSONALITIES:
+		limit_personality(p);
+		break;
+	case FAMILIES:
+		limit_sockets(p);
+		break;
+	default:
+		emit_return(p, action_of(v));
+	}
 }
 
 static void fill_verdicts(uint64_t caps, uint8_t verdicts[NR_LAST_KNOWN + 1])
@@ -204,6 +227,10 @@ static void fill_verdicts(uint64_t caps, uint8_t verdicts[NR_LAST_KNOWN + 1])
 	memset(verdicts + 335, UNKNOWN, 424 - 335);
 #endif
 	verdicts[__NR_clone3] = UNKNOWN;
+	verdicts[__NR_clone] = CLONE_FLAGS;
+	verdicts[__NR_unshare] = UNSHARE_FLAGS;
+	verdicts[__NR_personality] = PERSONALITIES;
+	verdicts[__NR_socket] = FAMILIES;
 	for (size_t i = 0; i < ARRAY_SIZE(denied); i++) {
 		int cap = denied[i].unless_cap;
 
@@ -212,19 +239,48 @@ static void fill_verdicts(uint64_t caps, uint8_t verdicts[NR_LAST_KNOWN + 1])
 	}
 }
 
-/* Compares from the lowest range up: "below its end? then this verdict". */
-static void emit_ranges(struct seccomp_program *p, const uint8_t verdicts[NR_LAST_KNOWN + 1])
-{
-	for (uint32_t start = 0; start <= NR_LAST_KNOWN;) {
-		uint32_t end = start;
+/* Calls from first up to the next range's. */
+struct range {
+	uint32_t first;
+	enum verdict verdict;
+};
 
-		while (end <= NR_LAST_KNOWN && verdicts[end] == verdicts[start])
-			end++;
-		emit(p, (struct sock_filter)BPF_JUMP(BPF_JMP | BPF_JGE | BPF_K, end, 1, 0));
-		emit_return(p, action_of(verdicts[start]));
-		start = end;
+static size_t make_ranges(const uint8_t verdicts[NR_LAST_KNOWN + 1], struct range *ret)
+{
+	size_t n = 0;
+
+	for (uint32_t nr = 0; nr <= NR_LAST_KNOWN; nr++)
+		if (n == 0 || ret[n - 1].verdict != verdicts[nr])
+			ret[n++] = (struct range){ nr, verdicts[nr] };
+	ret[n++] = (struct range){ NR_LAST_KNOWN + 1, UNKNOWN };
+	return n;
+}
+
+/* Where to part the ranges [from, to): as many calls on either side as can be, and no jump over more than 255. */
+static size_t middle_of(const struct range *r, size_t from, size_t to)
+{
+	const uint32_t half = r[from].first + (r[to - 1].first + 1 - r[from].first) / 2;
+	size_t at = from + 1;
+
+	while (at + 1 < to && at - from < LONGEST_JUMP && r[at].first < half)
+		at++;
+	return at;
+}
+
+/* The lower half follows its compare, the upper half comes after it. The number is in the accumulator. */
+static void emit_tree(struct seccomp_program *p, const struct range *r, size_t from, size_t to, uint32_t namespaces)
+{
+	const unsigned short at = p->len;
+	const size_t middle = middle_of(r, from, to);
+
+	if (to - from == 1) {
+		emit_verdict(p, r[from].verdict, namespaces);
+		return;
 	}
-	emit_return(p, action_of(UNKNOWN));
+	emit(p, (struct sock_filter)BPF_JUMP(BPF_JMP | BPF_JGE | BPF_K, r[middle].first, 0, 0));
+	emit_tree(p, r, from, middle, namespaces);
+	p->insns[at].jt = (unsigned char)(p->len - at - 1);
+	emit_tree(p, r, middle, to, namespaces);
 }
 
 void seccomp_build_default(uint64_t caps, struct seccomp_program *ret)
@@ -233,6 +289,7 @@ void seccomp_build_default(uint64_t caps, struct seccomp_program *ret)
 				    CLONE_NEWUTS | CLONE_NEWCGROUP;
 	const uint32_t flags = caps >> CAP_SYS_ADMIN & 1 ? CLONE_NEWUSER : namespaces;
 	uint8_t verdicts[NR_LAST_KNOWN + 1];
+	[[gnu::uninitialized]] struct range ranges[NR_LAST_KNOWN + 2];
 
 	ret->len = 0;
 	load_field(ret, offsetof(struct seccomp_data, arch));
@@ -243,12 +300,8 @@ void seccomp_build_default(uint64_t caps, struct seccomp_program *ret)
 	emit(ret, (struct sock_filter)BPF_JUMP(BPF_JMP | BPF_JGE | BPF_K, X32_BIT, 0, 1));
 	emit_return(ret, action_of(UNKNOWN));
 #endif
-	deny_flags(ret, __NR_clone, flags);
-	deny_flags(ret, __NR_unshare, flags | CLONE_NEWTIME);
-	limit_personality(ret);
-	limit_sockets(ret);
 	fill_verdicts(caps, verdicts);
-	emit_ranges(ret, verdicts);
+	emit_tree(ret, ranges, 0, make_ranges(verdicts, ranges), flags);
 }
 
 bool seccomp_has_profile(const struct plan_app *app)
