@@ -201,7 +201,7 @@ static int mount_magics(int root, const struct inside *in, struct err *e)
 		if (m->v2_only && (!in->cgroup_v2 || in->plan->host_net))
 			continue;
 		if (in->root->mqueue_fd >= 0 && strcmp(m->type, "mqueue") == 0) {
-			r = attach(root, m->target, true, in->root->mqueue_fd, e);
+			r = inside_attach(root, m->target, true, in->root->mqueue_fd, e);
 			if (r < 0)
 				return r;
 			continue;
