@@ -17,6 +17,7 @@
 
 #include "base/cleanup.h"
 #include "base/io.h"
+#include "base/path.h"
 #include "boundary/mountfd.h"
 #include "boundary/own_root.h"
 
@@ -422,7 +423,63 @@ static const struct plan_volume *find_volume(const struct plan *p, const char *n
 	return NULL;
 }
 
-static int open_volume_mount(const struct root_request *r, const struct plan_mount *m, int *ret_fd, struct err *e)
+/* Folders of the path that are not there yet are made, with the volume's own owner and mode. */
+static int make_sub_folders(int volume_fd, const char *path, struct err *e)
+{
+	char part[4096];
+	struct stat st;
+
+	if (fstat(volume_fd, &st) < 0)
+		return err_errno(e, "can't look at a volume");
+	for (const char *end = path; *end; end += *end == '/') {
+		autoclose int parent = -1;
+		const char *start = end;
+
+		end = strchrnul(start, '/');
+		snprintf(part, sizeof(part), "%.*s", (int)(start - path), path);
+		parent = path_open_beneath(volume_fd, *part ? part : ".", O_RDONLY | O_DIRECTORY, 0);
+		snprintf(part, sizeof(part), "%.*s", (int)(end - start), start);
+		if (parent < 0)
+			return err_errno(e, "can't open %s in a volume", path);
+		if (mkdirat(parent, part, 0700) == 0) {
+			if (fchownat(parent, part, st.st_uid, st.st_gid, AT_SYMLINK_NOFOLLOW) < 0 ||
+			    fchmodat(parent, part, st.st_mode & 07777, 0) < 0)
+				return err_errno(e, "can't make %s in a volume", path);
+		} else if (errno != EEXIST) {
+			return err_errno(e, "can't make %s in a volume", path);
+		}
+	}
+	return 0;
+}
+
+/*
+ * What a volume holds is its apps' word: no link is followed, nothing above it reached, and what was opened is what
+ * is mounted (CVE-2017-1002101, CVE-2021-25741).
+ */
+static int open_sub_path(const struct root_request *r, const struct plan_volume *v, const struct plan_mount *m, int *inout_fd,
+			 bool *ret_is_dir, struct err *e)
+{
+	struct stat st;
+	int fd = path_open_beneath(*inout_fd, m->sub_path, O_PATH | O_NOFOLLOW, 0);
+
+	if (fd < 0 && errno == ENOENT && !v->view && make_sub_folders(*inout_fd, m->sub_path, e) == 0)
+		fd = path_open_beneath(*inout_fd, m->sub_path, O_PATH | O_NOFOLLOW, 0);
+	if (fd < 0 || fstat(fd, &st) < 0 || (!S_ISDIR(st.st_mode) && !S_ISREG(st.st_mode))) {
+		err_errno(e, "can't mount %s of the volume %s", m->sub_path, v->name);
+		if (fd >= 0)
+			err_because(e, "it is neither a folder nor a file");
+		err_try(e, "rocket volume inspect %s   (no part of the path may be a link)", v->name);
+		cleanup_close(&fd);
+		return -e->code;
+	}
+	close(*inout_fd);
+	*inout_fd = fd;
+	*ret_is_dir = S_ISDIR(st.st_mode);
+	return 0;
+}
+
+static int open_volume_mount(const struct root_request *r, const struct plan_mount *m, int *ret_fd, bool *ret_is_dir,
+			     struct err *e)
 {
 	const struct plan_volume *v = find_volume(r->plan, m->source);
 	autoclose int dir = -1;
@@ -430,6 +487,8 @@ static int open_volume_mount(const struct root_request *r, const struct plan_mou
 	if (!v)
 		return err_new(e, ERR_FAILED, "the plan has no volume %s", m->source);
 	int err = r->open_volume(r->context, v, &dir, e);
+	if (err == 0 && m->sub_path)
+		err = open_sub_path(r, v, m, &dir, ret_is_dir, e);
 	if (err < 0)
 		return err;
 	autoclose int fd = mountfd_clone(dir, "", 0);
@@ -491,7 +550,7 @@ static int open_mount(const struct root_request *r, const struct plan_mount *m, 
 		err = open_bind(r, m, &x.fd, &x.is_dir, e);
 		break;
 	case MOUNT_VOLUME:
-		err = open_volume_mount(r, m, &x.fd, e);
+		err = open_volume_mount(r, m, &x.fd, &x.is_dir, e);
 		break;
 	case MOUNT_TMPFS:
 		err = open_tmpfs_mount(r, m, &x.fd, e);

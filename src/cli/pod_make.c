@@ -125,15 +125,28 @@ static int find_named(struct pod_making *m, const char *name, struct store_image
 	return store_find_image(&m->store, m->cli->arena, name, found, e);
 }
 
+/* What a Kubernetes container says of its own image holds where the command line said nothing. */
+static enum flags_pull pull_of(const struct pod_making *m, const char *name)
+{
+	for (size_t i = 0; i < m->pod.apps.n && m->flags.pull == PULL_MISSING; i++) {
+		const struct pod_app *app = &m->pod.apps.v[i];
+
+		if (str_equal(app->image, name) && app->pull >= POD_PULL_ALWAYS)
+			return app->pull == POD_PULL_ALWAYS ? PULL_ALWAYS : PULL_NEVER;
+	}
+	return m->flags.pull;
+}
+
 /* By --pull: missing fetches what is not there, always asks the registry in any case, never neither. */
 static int find_or_pull(struct pod_making *m, const char *name, struct store_image *found, struct err *e)
 {
 	const char *pulled = name;
 	bool elsewhere = str_has_prefix(name, "oci:") || str_has_prefix(name, "oci-archive:") ||
 			 str_has_prefix(name, "docker-archive:") || str_has_prefix(name, "dir:") || str_has_prefix(name, "aci:");
-	int r = elsewhere || m->flags.pull == PULL_ALWAYS ? -ERR_NOT_FOUND : find_named(m, name, found, e);
+	enum flags_pull pull = pull_of(m, name);
+	int r = elsewhere || pull == PULL_ALWAYS ? -ERR_NOT_FOUND : find_named(m, name, found, e);
 
-	if (r == -ERR_NOT_FOUND && m->flags.pull == PULL_NEVER)
+	if (r == -ERR_NOT_FOUND && pull == PULL_NEVER)
 		return elsewhere ? err_new(e, ERR_NOT_FOUND, "%s is not fetched with --pull never", name) : r;
 	if (r != -ERR_NOT_FOUND)
 		return r;

@@ -54,6 +54,16 @@ static bool has_name_hole(const struct plan *p)
 	return false;
 }
 
+static void add_words(struct str *out, const char *key, char *const *words)
+{
+	if (!words || !*words)
+		return;
+	str_add(out, key);
+	for (; *words; words++)
+		str_addf(out, " %s", *words);
+	str_add(out, "\n");
+}
+
 void files_add_resolv(struct str *out, const struct plan *p)
 {
 	bool own = p->dns && *p->dns && !has_name_hole(p);
@@ -64,10 +74,6 @@ void files_add_resolv(struct str *out, const struct plan *p)
 			     "nameserver " RESOLVE_ADDRESS "\n");
 	for (char **s = p->dns; own && *s; s++)
 		str_addf(out, "nameserver %s\n", *s);
-	if (!p->dns_search || !*p->dns_search)
-		return;
-	str_add(out, "search");
-	for (char **s = p->dns_search; *s; s++)
-		str_addf(out, " %s", *s);
-	str_add(out, "\n");
+	add_words(out, "search", p->dns_search);
+	add_words(out, "options", p->dns_options);
 }

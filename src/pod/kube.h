@@ -29,6 +29,19 @@ struct kube_app {
  */
 [[nodiscard]] int kube_add_env(struct kube *k, struct kube_app *ka, struct err *e);
 char **kube_expand_words(struct kube *k, char **words, char **env);
+/* kube_env.c: what other parts read of ConfigMaps, Secrets and the Pod's own fields. */
+const struct kube_values *kube_find_values(const struct kube *k, const char *kind, const char *name);
+const char *kube_pair_value(char **pairs, const char *key, size_t n);
+bool kube_is_base64(const char *text);
+[[nodiscard]] int kube_value_of_field(struct kube *k, const struct doc *node, const char *path,
+				      const char **ret, struct err *e);
+/* kube_doc.c: 420, 0644 or "0644"; Kubernetes writes decimal in JSON. */
+[[nodiscard]] int kube_decode_mode(const struct doc *node, uint32_t *ret, struct err *e);
+/* kubernetes_probe.c: probes and lifecycle. */
+[[nodiscard]] int kube_add_probes(struct kube *k, struct kube_app *ka, struct err *e);
+/* kubernetes_files.c: a volume whose files stand in the manifest. */
+bool kube_is_inside(const char *path);
+[[nodiscard]] int kube_add_files(struct kube *k, const struct kube_volume *v, struct err *e);
 /* kube_volume.c */
 [[nodiscard]] int kube_add_volumes(struct kube *k, struct err *e);
 [[nodiscard]] int kube_add_mounts(struct kube *k, struct kube_app *ka, struct err *e);

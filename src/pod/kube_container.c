@@ -9,12 +9,30 @@
 #include "pod/kube.h"
 #include "pod/limits.h"
 #include "pod/names.h"
+#include "pod/paths.h"
 #include "pod/place.h"
 #include "pod/signals.h"
 
 #define GRACE_DEFAULT_S 30
 
 /* ---- name, image, program ---- */
+
+static int add_pull(struct kube_app *ka, struct err *e)
+{
+	static const char *const words[] = {"IfNotPresent", "Always", "Never"};
+
+	if (!ka->from->pull)
+		return 0;
+	for (size_t i = 0; i < ARRAY_SIZE(words); i++) {
+		if (strcmp(words[i], ka->from->pull))
+			continue;
+		ka->app.pull = POD_PULL_MISSING + i;
+		return 0;
+	}
+	place_bad(front_at(ka->node, "imagePullPolicy"), e, "imagePullPolicy can't be '%.40s'",
+		  ka->from->pull);
+	return err_because(e, "it is one of: Always, IfNotPresent, Never");
+}
 
 static int add_names(struct kube *k, struct kube_app *ka, struct err *e)
 {
@@ -29,10 +47,7 @@ static int add_names(struct kube *k, struct kube_app *ka, struct err *e)
 	ka->app.image = c->image;
 	ka->app.tty = c->tty;
 	ka->app.stdin_open = c->stdin_open;
-	if (c->pull && strcmp(c->pull, "IfNotPresent"))
-		return front_refuse(k->in, front_at(ka->node, "imagePullPolicy"), e,
-				    "imagePullPolicy %.40s: that is --pull's word", c->pull);
-	return 0;
+	return add_pull(ka, e);
 }
 
 static int add_program(struct kube *k, struct kube_app *ka, struct err *e)
@@ -194,9 +209,10 @@ static int add_user(struct kube *k, struct kube_app *ka, struct err *e)
 		group = own->has_group ? own->group : pod->own.group;
 
 	ka->app.non_root = (own->non_root ? own->non_root : pod->own.non_root) == KUBE_YES;
-	if (has_group && !has_user)
-		return front_refuse(k->in, front_at(ka->node, "securityContext.runAsGroup"), e,
-				    "runAsGroup without runAsUser");
+	if (has_group && !has_user) {
+		ka->app.has_group = true;
+		ka->app.group = (uint32_t)group;
+	}
 	if (has_user && has_group)
 		ka->app.user =
 			arena_printf(k->arena, "%lld:%lld", (long long)user, (long long)group);
@@ -236,13 +252,43 @@ static int add_seccomp(struct kube *k, struct kube_app *ka, struct err *e)
 				  *pod = &k->doc.spec.security.own.seccomp;
 	const char *type = own->type ? own->type : pod->type;
 
+	const char *profile = own->type ? own->profile : pod->profile;
+
 	if (!type || !strcmp(type, "RuntimeDefault"))
 		return 0;
+	if (!strcmp(type, "Localhost") && profile && (*profile == '/' || k->in->base_dir)) {
+		ka->app.seccomp = path_clean(k->arena, k->in->base_dir, profile);
+		return ka->app.seccomp ? 0 : place_bad(ka->node, e, "the path of the seccomp profile is too long");
+	}
 	if (strcmp(type, "Unconfined"))
 		return front_refuse(k->in, front_at(ka->node, "securityContext.seccompProfile"), e,
 				    "a seccompProfile of type %.40s", type);
 	ka->app.seccomp = arena_strdup(k->arena, "none");
 	return 0;
+}
+
+/* Rocket loads no AppArmor profile, so that only the word for none can be honoured. */
+static int add_hardening(struct kube *k, struct kube_app *ka, struct err *e)
+{
+	const struct kube_security *own = &ka->from->security;
+	const struct kube_pod_security *pod = &k->doc.spec.security;
+	const char *type = own->apparmor.type ? own->apparmor.type : pod->own.apparmor.type;
+	int rc = 0;
+
+	if (type && strcmp(type, "Unconfined"))
+		rc = front_refuse(k->in, front_at(ka->node, "securityContext.appArmorProfile"), e,
+				  "an appArmorProfile of type %.40s", type);
+	if (!rc && own->proc_mount && strcmp(own->proc_mount, "Default"))
+		rc = front_refuse(k->in, front_at(ka->node, "securityContext.procMount"), e,
+				  "procMount %.40s: /proc is always masked", own->proc_mount);
+	if (!rc && pod->fs_group_change && strcmp(pod->fs_group_change, "OnRootMismatch"))
+		rc = front_refuse(k->in, front_at(k->node, "spec.securityContext.fsGroupChangePolicy"), e,
+				  "fsGroupChangePolicy %.40s: files that are there keep their group",
+				  pod->fs_group_change);
+	if (!rc && pod->groups_policy && strcmp(pod->groups_policy, "Merge"))
+		rc = front_refuse(k->in, front_at(k->node, "spec.securityContext.supplementalGroupsPolicy"),
+				  e, "supplementalGroupsPolicy %.40s", pod->groups_policy);
+	return rc;
 }
 
 static int add_privileges(struct kube *k, struct kube_app *ka, struct err *e)
@@ -269,6 +315,7 @@ int kube_add_container(struct kube *k, const struct kube_container *c, const str
 	static int (*const steps[])(struct kube * k, struct kube_app * ka, struct err * e) = {
 		add_names, kube_add_env,  add_program, add_restart, add_stop,    kube_add_mounts,
 		add_ports, add_resources, add_user,    add_caps,    add_seccomp, add_privileges,
+		kube_add_probes, add_hardening,
 	};
 	struct kube_app ka = {.from = c, .node = node, .app = {.kind = kind}};
 	int rc = 0;

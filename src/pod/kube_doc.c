@@ -10,6 +10,7 @@
 
 #include "base/decode.h"
 #include "base/unit.h"
+#include "pod/kube.h"
 #include "pod/native_parts.h"
 #include "pod/place.h"
 
@@ -17,6 +18,22 @@
 #define CLUSTER "it is about a cluster, and this is one host: take it out, or --ignore-unknown"
 
 const char *const kube_protocols[] = {"TCP", "UDP", NULL};
+
+int kube_decode_mode(const struct doc *node, uint32_t *ret, struct err *e)
+{
+	bool octal = node->text && node->text[0] == '0';
+	uint64_t mode = 0;
+
+	for (const char *c = node->text; octal && *c; c++) {
+		if (*c < '0' || *c > '7' || mode > 0777)
+			return place_bad(node, e, "%s must be a mode such as 0644", node->key);
+		mode = mode * 8 + (uint64_t)(*c - '0');
+	}
+	if ((!octal && (!node->text || unit_parse_u64(node->text, 0, 0777, &mode))) || mode > 0777)
+		return place_bad(node, e, "%s must be a mode such as 0644", node->key);
+	*ret = (uint32_t)mode;
+	return 0;
+}
 
 /* ---- env ---- */
 
@@ -49,14 +66,32 @@ static int decode_field_ref(struct arena *a, const struct doc *node, void *objec
 	return rc;
 }
 
+static const struct field resource_ref_fields[] = {
+	FIELD(struct kube_value_from, resource, "resource", FIELD_STR, .required = true),
+	FIELD(struct kube_value_from, divisor, "divisor", FIELD_STR),
+};
+static const char *const resource_ref_aliases[][2] = {{"containerName", LATER}, {NULL, NULL}};
+static const struct field_set resource_ref_set =
+	FIELD_SET("resourceFieldRef", struct kube_value_from, resource_ref_fields,
+		  .aliases = resource_ref_aliases);
+
+/* Its members are valueFrom's own. */
+static int decode_resource_ref(struct arena *a, const struct doc *node, void *object, struct err *e)
+{
+	struct decode d = {.arena = a};
+
+	return decode_doc(&d, &resource_ref_set, node, object, e);
+}
+
 static const struct field value_from_fields[] = {
+	{.key = "resourceFieldRef", .kind = FIELD_CUSTOM, .decode = decode_resource_ref},
 	FIELD(struct kube_value_from, config_map, "configMapKeyRef", FIELD_STRUCT,
 	      .sub = &key_ref_set),
 	FIELD(struct kube_value_from, secret, "secretKeyRef", FIELD_STRUCT, .sub = &key_ref_set),
 	{.key = "fieldRef", .kind = FIELD_CUSTOM, .decode = decode_field_ref},
 };
 static const char *const value_from_aliases[][2] = {
-	{"resourceFieldRef", LATER}, {"fileKeyRef", LATER}, {NULL, NULL}};
+	{"fileKeyRef", LATER}, {NULL, NULL}};
 static const struct field_set value_from_set = FIELD_SET(
 	"valueFrom", struct kube_value_from, value_from_fields, .aliases = value_from_aliases);
 
@@ -98,9 +133,9 @@ static const struct field mount_fields[] = {
 	FIELD(struct kube_mount, name, "name", FIELD_STR, .required = true),
 	FIELD(struct kube_mount, path, "mountPath", FIELD_STR, .required = true),
 	FIELD(struct kube_mount, read_only, "readOnly", FIELD_BOOL),
+	FIELD(struct kube_mount, sub_path, "subPath", FIELD_STR),
 };
-static const char *const mount_aliases[][2] = {{"subPath", LATER},
-					       {"subPathExpr", LATER},
+static const char *const mount_aliases[][2] = {{"subPathExpr", LATER},
 					       {"mountPropagation", LATER},
 					       {"recursiveReadOnly", LATER},
 					       {NULL, NULL}};
@@ -195,24 +230,61 @@ static const struct field security_fields[] = {
 	CUSTOM("readOnlyRootFilesystem", decode_read_only),
 	FIELD(struct kube_security, caps, "capabilities", FIELD_STRUCT, .sub = &caps_set),
 	FIELD(struct kube_security, seccomp, "seccompProfile", FIELD_STRUCT, .sub = &seccomp_set),
+	FIELD(struct kube_security, apparmor, "appArmorProfile", FIELD_STRUCT, .sub = &seccomp_set),
+	FIELD(struct kube_security, proc_mount, "procMount", FIELD_STR),
 };
-static const char *const security_aliases[][2] = {{"appArmorProfile", LATER},
-						  {"seLinuxOptions", LATER},
-						  {"procMount", LATER},
+static const char *const security_aliases[][2] = {{"seLinuxOptions", LATER},
 						  {"windowsOptions", LATER},
 						  {NULL, NULL}};
 static const struct field_set security_set = FIELD_SET(
 	"securityContext", struct kube_security, security_fields, .aliases = security_aliases);
 
-struct lifecycle {
-	char *stop_signal;
-};
+/* What kubernetes_probe.c decodes once the container's ports are known. */
+static int decode_ready(struct arena *a, const struct doc *node, void *object, struct err *e)
+{
+	((struct kube_container *)object)->ready = node;
+	return 0;
+}
+
+static int decode_alive(struct arena *a, const struct doc *node, void *object, struct err *e)
+{
+	((struct kube_container *)object)->alive = node;
+	return 0;
+}
+
+static int decode_started(struct arena *a, const struct doc *node, void *object, struct err *e)
+{
+	((struct kube_container *)object)->started = node;
+	return 0;
+}
+
+static int decode_post_start(struct arena *a, const struct doc *node, void *object, struct err *e)
+{
+	((struct kube_container *)object)->post_start = node;
+	return 0;
+}
+
+static int decode_pre_stop(struct arena *a, const struct doc *node, void *object, struct err *e)
+{
+	((struct kube_container *)object)->pre_stop = node;
+	return 0;
+}
+
+/* Its members are the container's own. */
 static const struct field lifecycle_fields[] = {
-	FIELD(struct lifecycle, stop_signal, "stopSignal", FIELD_STR)};
-static const char *const lifecycle_aliases[][2] = {
-	{"preStop", LATER}, {"postStart", LATER}, {NULL, NULL}};
+	FIELD(struct kube_container, stop_signal, "stopSignal", FIELD_STR),
+	CUSTOM("postStart", decode_post_start),
+	CUSTOM("preStop", decode_pre_stop),
+};
 static const struct field_set lifecycle_set =
-	FIELD_SET("lifecycle", struct lifecycle, lifecycle_fields, .aliases = lifecycle_aliases);
+	FIELD_SET("lifecycle", struct kube_container, lifecycle_fields);
+
+static int decode_lifecycle(struct arena *a, const struct doc *node, void *object, struct err *e)
+{
+	struct decode d = {.arena = a};
+
+	return decode_doc(&d, &lifecycle_set, node, object, e);
+}
 
 static const struct field container_fields[] = {
 	FIELD(struct kube_container, name, "name", FIELD_STR, .required = true),
@@ -227,16 +299,16 @@ static const struct field container_fields[] = {
 	FIELD(struct kube_container, resources, "resources", FIELD_STRUCT, .sub = &resources_set),
 	FIELD(struct kube_container, security, "securityContext", FIELD_STRUCT,
 	      .sub = &security_set),
-	FIELD(struct kube_container, stop_signal, "lifecycle", FIELD_STRUCT, .sub = &lifecycle_set),
+	CUSTOM("lifecycle", decode_lifecycle),
+	CUSTOM("readinessProbe", decode_ready),
+	CUSTOM("livenessProbe", decode_alive),
+	CUSTOM("startupProbe", decode_started),
 	FIELD(struct kube_container, tty, "tty", FIELD_BOOL),
 	FIELD(struct kube_container, stdin_open, "stdin", FIELD_BOOL),
 	FIELD(struct kube_container, pull, "imagePullPolicy", FIELD_STR),
 	FIELD(struct kube_container, restart, "restartPolicy", FIELD_STR),
 };
-static const char *const container_aliases[][2] = {{"livenessProbe", LATER},
-						   {"readinessProbe", LATER},
-						   {"startupProbe", LATER},
-						   {"volumeDevices", LATER},
+static const char *const container_aliases[][2] = {{"volumeDevices", LATER},
 						   {"stdinOnce", LATER},
 						   {"terminationMessagePath", LATER},
 						   {"terminationMessagePolicy", LATER},
@@ -278,16 +350,35 @@ static const struct field claim_fields[] = {
 static const struct field_set claim_set =
 	FIELD_SET("persistentVolumeClaim", struct kube_claim, claim_fields);
 
+static const struct field image_fields[] = {
+	FIELD(struct kube_image, reference, "reference", FIELD_STR, .required = true),
+	FIELD(struct kube_image, pull, "pullPolicy", FIELD_STR),
+};
+static const struct field_set image_set = FIELD_SET("image", struct kube_image, image_fields);
+
+static int decode_files(struct arena *a, const struct doc *node, void *object, struct err *e)
+{
+	struct kube_volume *v = object;
+
+	if (v->files)
+		return place_bad(node, e, "the volume has not exactly one source");
+	v->files = node;
+	return 0;
+}
+
 static const struct field volume_fields[] = {
 	FIELD(struct kube_volume, name, "name", FIELD_STR, .required = true),
+	CUSTOM("configMap", decode_files),
+	CUSTOM("secret", decode_files),
+	CUSTOM("downwardAPI", decode_files),
+	CUSTOM("projected", decode_files),
+	FIELD(struct kube_volume, image, "image", FIELD_STRUCT, .sub = &image_set),
 	CUSTOM("emptyDir", decode_empty_dir),
 	FIELD(struct kube_volume, host_path, "hostPath", FIELD_STRUCT, .sub = &host_path_set),
 	FIELD(struct kube_volume, claim, "persistentVolumeClaim", FIELD_STRUCT, .sub = &claim_set),
 };
 static const char *const volume_aliases[][2] = {
-	{"configMap", LATER}, {"secret", LATER}, {"projected", LATER}, {"downwardAPI", LATER},
-	{"image", LATER},     {"nfs", LATER},    {"csi", CLUSTER},     {"ephemeral", CLUSTER},
-	{"iscsi", CLUSTER},   {NULL, NULL}};
+	{"nfs", LATER}, {"csi", CLUSTER}, {"ephemeral", CLUSTER}, {"iscsi", CLUSTER}, {NULL, NULL}};
 static const struct field_set volume_set =
 	FIELD_SET("volume", struct kube_volume, volume_fields, .aliases = volume_aliases);
 
@@ -322,23 +413,30 @@ static const struct field pod_security_fields[] = {
 	      .sub = &seccomp_set),
 	CUSTOM("fsGroup", decode_fs_group),
 	FIELD(struct kube_pod_security, groups, "supplementalGroups", FIELD_STRV),
+	FIELD(struct kube_pod_security, own.apparmor, "appArmorProfile", FIELD_STRUCT, .sub = &seccomp_set),
+	FIELD(struct kube_pod_security, fs_group_change, "fsGroupChangePolicy", FIELD_STR),
+	FIELD(struct kube_pod_security, groups_policy, "supplementalGroupsPolicy", FIELD_STR),
 	FIELD(struct kube_pod_security, sysctls, "sysctls", FIELD_LIST, .sub = &sysctl_set),
 };
 static const char *const pod_security_aliases[][2] = {
-	{"appArmorProfile", LATER},     {"seLinuxOptions", LATER},
-	{"fsGroupChangePolicy", LATER}, {"supplementalGroupsPolicy", LATER},
-	{"windowsOptions", LATER},      {NULL, NULL}};
+	{"seLinuxOptions", LATER}, {"windowsOptions", LATER}, {NULL, NULL}};
 static const struct field_set pod_security_set =
 	FIELD_SET("securityContext", struct kube_pod_security, pod_security_fields,
 		  .aliases = pod_security_aliases);
 
+static const struct field dns_option_fields[] = {
+	FIELD(struct kube_dns_option, name, "name", FIELD_STR, .required = true),
+	FIELD(struct kube_dns_option, value, "value", FIELD_STR),
+};
+static const struct field_set dns_option_set =
+	FIELD_SET("option", struct kube_dns_option, dns_option_fields);
+
 static const struct field dns_fields[] = {
 	FIELD(struct kube_dns, servers, "nameservers", FIELD_STRV),
 	FIELD(struct kube_dns, search, "searches", FIELD_STRV),
+	FIELD(struct kube_dns, options, "options", FIELD_LIST, .sub = &dns_option_set),
 };
-static const char *const dns_aliases[][2] = {{"options", LATER}, {NULL, NULL}};
-static const struct field_set dns_set =
-	FIELD_SET("dnsConfig", struct kube_dns, dns_fields, .aliases = dns_aliases);
+static const struct field_set dns_set = FIELD_SET("dnsConfig", struct kube_dns, dns_fields);
 
 static int decode_grace(struct arena *a, const struct doc *node, void *object, struct err *e)
 {
@@ -348,6 +446,20 @@ static int decode_grace(struct arena *a, const struct doc *node, void *object, s
 		return place_bad(node, e, "%s must be a number of seconds", node->key);
 	s->has_grace = true;
 	return 0;
+}
+
+static int decode_deadline(struct arena *a, const struct doc *node, void *object, struct err *e)
+{
+	struct kube_spec *s = object;
+
+	if (node->kind == DOC_INT && !unit_parse_u64(node->text, 1, 1000000000, &s->deadline_seconds))
+		return 0;
+	return place_bad(node, e, "%s must be a number of seconds", node->key);
+}
+
+static int decode_host_users(struct arena *a, const struct doc *node, void *object, struct err *e)
+{
+	return decode_said(node, &((struct kube_spec *)object)->host_users, e);
 }
 
 /* What a closed pod has not anyway may be switched off. */
@@ -385,6 +497,9 @@ static const struct field spec_fields[] = {
 	FIELD(struct kube_spec, dns, "dnsConfig", FIELD_STRUCT, .sub = &dns_set),
 	FIELD(struct kube_spec, security, "securityContext", FIELD_STRUCT,
 	      .sub = &pod_security_set),
+	FIELD(struct kube_spec, subdomain, "subdomain", FIELD_STR),
+	CUSTOM("activeDeadlineSeconds", decode_deadline),
+	CUSTOM("hostUsers", decode_host_users),
 	CUSTOM("automountServiceAccountToken", decode_off),
 	CUSTOM("enableServiceLinks", decode_off),
 	CUSTOM("setHostnameAsFQDN", decode_off),
@@ -407,9 +522,6 @@ static const char *const spec_aliases[][2] = {{"nodeSelector", CLUSTER},
 					      {"imagePullSecrets", LATER},
 					      {"readinessGates", CLUSTER},
 					      {"resourceClaims", CLUSTER},
-					      {"activeDeadlineSeconds", LATER},
-					      {"subdomain", LATER},
-					      {"hostUsers", LATER},
 					      {"ephemeralContainers", LATER},
 					      {"resources", LATER},
 					      {NULL, NULL}};
@@ -446,9 +558,9 @@ static const struct field values_fields[] = {
 	FIELD(struct kube_values, metadata, "metadata", FIELD_STRUCT, .sub = &metadata_set),
 	FIELD(struct kube_values, data, "data", FIELD_MAP),
 	FIELD(struct kube_values, string_data, "stringData", FIELD_MAP),
+	FIELD(struct kube_values, binary_data, "binaryData", FIELD_MAP),
 	FIELD(struct kube_values, type, "type", FIELD_STR),
 	FIELD(struct kube_values, immutable, "immutable", FIELD_BOOL),
 };
-static const char *const values_aliases[][2] = {{"binaryData", LATER}, {NULL, NULL}};
-const struct field_set kube_values_set = FIELD_SET("ConfigMap or Secret", struct kube_values,
-						   values_fields, .aliases = values_aliases);
+const struct field_set kube_values_set =
+	FIELD_SET("ConfigMap or Secret", struct kube_values, values_fields);

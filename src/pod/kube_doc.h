@@ -21,6 +21,7 @@ struct kube_key_ref { /* configMapKeyRef, secretKeyRef */
 struct kube_value_from {
 	struct kube_key_ref config_map, secret;
 	char *field; /* fieldRef.fieldPath */
+	char *resource, *divisor; /* resourceFieldRef */
 };
 
 struct kube_env {
@@ -46,7 +47,7 @@ struct kube_port {
 extern const char *const kube_protocols[];
 
 struct kube_mount {
-	char *name, *path;
+	char *name, *path, *sub_path;
 	bool read_only;
 };
 
@@ -58,7 +59,7 @@ struct kube_caps {
 	char **add, **drop;
 };
 
-struct kube_seccomp {
+struct kube_seccomp { /* and appArmorProfile */
 	char *type, *profile;
 };
 
@@ -71,7 +72,8 @@ struct kube_security {
 	bool has_user, has_group;
 	enum kube_said non_root, privileged, escalation, read_only;
 	struct kube_caps caps;
-	struct kube_seccomp seccomp;
+	struct kube_seccomp seccomp, apparmor;
+	char *proc_mount;
 };
 
 struct kube_container {
@@ -88,6 +90,7 @@ struct kube_container {
 	char *pull;
 	char *restart;     /* of an init container: "Always" makes it a sidecar */
 	char *stop_signal; /* lifecycle.stopSignal */
+	const struct doc *ready, *alive, *started, *post_start, *pre_stop; /* kubernetes_probe.c */
 };
 
 struct kube_empty_dir {
@@ -96,6 +99,10 @@ struct kube_empty_dir {
 
 struct kube_host_path {
 	char *path, *type;
+};
+
+struct kube_image {
+	char *reference, *pull;
 };
 
 struct kube_claim {
@@ -109,6 +116,8 @@ struct kube_volume {
 	struct kube_empty_dir empty_dir;
 	struct kube_host_path host_path;
 	struct kube_claim claim;
+	struct kube_image image;
+	const struct doc *files; /* configMap, secret, downwardAPI, projected: kubernetes_files.c */
 };
 
 struct kube_host_alias {
@@ -124,12 +133,18 @@ struct kube_pod_security {
 	struct kube_security own;
 	int64_t fs_group;
 	bool has_fs_group;
+	char *fs_group_change, *groups_policy;
 	char **groups;
 	LIST(struct kube_sysctl) sysctls;
 };
 
+struct kube_dns_option {
+	char *name, *value;
+};
+
 struct kube_dns {
 	char **servers, **search;
+	LIST(struct kube_dns_option) options;
 };
 
 struct kube_spec {
@@ -145,6 +160,9 @@ struct kube_spec {
 	struct kube_dns dns;
 	struct kube_pod_security security;
 	char *os;
+	char *subdomain;
+	uint64_t deadline_seconds;
+	enum kube_said host_users;
 };
 
 struct kube_metadata {
@@ -164,6 +182,7 @@ struct kube_values {
 	struct kube_metadata metadata;
 	char **data;        /* a Secret's is base64 */
 	char **string_data; /* Secret */
+	char **binary_data; /* ConfigMap: base64 */
 	char *type;
 	bool immutable;
 };

@@ -3,10 +3,12 @@
  * The environment of a container: envFrom, then env, from plain values, the Pod's own fields, and
  * the ConfigMaps and Secrets beside it; with $(NAME) replaced as Kubernetes does. Pure.
  */
+#include <inttypes.h>
 #include <string.h>
 
 #include "base/cleanup.h"
 #include "base/str.h"
+#include "base/unit.h"
 #include "pod/flags_parts.h"
 #include "pod/kube.h"
 #include "pod/place.h"
@@ -15,7 +17,7 @@ enum { ENV_TEXT_MAX = 1 << 20 };
 
 /* ---- $(NAME) ---- */
 
-static const char *find_value(char **env, const char *name, size_t n)
+const char *kube_pair_value(char **env, const char *name, size_t n)
 {
 	for (char **p = env; p && *p; p++)
 		if (!strncmp(*p, name, n) && (*p)[n] == '=')
@@ -27,7 +29,7 @@ static const char *find_value(char **env, const char *name, size_t n)
 static size_t expand_one(struct str *out, const char *p, char **env)
 {
 	const char *end = strchr(p, ')');
-	const char *value = end ? find_value(env, p + 2, (size_t)(end - p - 2)) : NULL;
+	const char *value = end ? kube_pair_value(env, p + 2, (size_t)(end - p - 2)) : NULL;
 
 	if (!value) {
 		str_add_char(out, '$');
@@ -68,7 +70,7 @@ char **kube_expand_words(struct kube *k, char **words, char **env)
 
 /* ---- ConfigMaps and Secrets ---- */
 
-static const struct kube_values *find_values(const struct kube *k, const char *kind,
+const struct kube_values *kube_find_values(const struct kube *k, const char *kind,
 					     const char *name)
 {
 	for (size_t i = 0; i < k->values.n; i++)
@@ -85,6 +87,21 @@ static int digit64(char c)
 	const char *p = c ? strchr(digits, c) : NULL;
 
 	return p ? (int)(p - digits) : -1;
+}
+
+bool kube_is_base64(const char *text)
+{
+	size_t n = 0;
+
+	for (; *text && *text != '='; text++) {
+		if (*text == '\n' || *text == '\r')
+			continue;
+		if (digit64(*text) < 0)
+			return false;
+		n++;
+	}
+	text += strspn(text, "=\r\n");
+	return !*text && n % 4 != 1;
 }
 
 /* RFC 4648, line breaks allowed; NULL for what is none, or holds a zero byte. */
@@ -135,7 +152,7 @@ static int add_pair(struct kube *k, struct kube_app *ka, const char *prefix, con
 static int add_all(struct kube *k, struct kube_app *ka, const char *kind,
 		   const struct kube_source_ref *ref, const char *prefix, struct err *e)
 {
-	const struct kube_values *v = find_values(k, kind, ref->name);
+	const struct kube_values *v = kube_find_values(k, kind, ref->name);
 	const struct doc *node = front_at(ka->node, "envFrom");
 	bool secret = !strcmp(kind, "Secret");
 
@@ -158,10 +175,10 @@ static int add_all(struct kube *k, struct kube_app *ka, const char *kind,
 static int value_of_key(struct kube *k, const struct doc *node, const char *kind,
 			const struct kube_key_ref *ref, const char **ret, struct err *e)
 {
-	const struct kube_values *v = find_values(k, kind, ref->name);
+	const struct kube_values *v = kube_find_values(k, kind, ref->name);
 	size_t n = strlen(ref->key);
-	const char *data = v ? find_value(v->data, ref->key, n) : NULL;
-	const char *text = v ? find_value(v->string_data, ref->key, n) : NULL;
+	const char *data = v ? kube_pair_value(v->data, ref->key, n) : NULL;
+	const char *text = v ? kube_pair_value(v->string_data, ref->key, n) : NULL;
 
 	if (!text && data)
 		text = strcmp(kind, "Secret") ? data : decode64(k->arena, data);
@@ -184,10 +201,10 @@ static const char *subscript(const char *path, const char *start, char **pairs)
 	if (strncmp(path, start, n) || len < n + 4 || strncmp(path + n, "['", 2) ||
 	    strcmp(path + len - 2, "']"))
 		return NULL;
-	return find_value(pairs, path + n + 2, len - n - 4);
+	return kube_pair_value(pairs, path + n + 2, len - n - 4);
 }
 
-static int value_of_field(struct kube *k, const struct doc *node, const char *path,
+int kube_value_of_field(struct kube *k, const struct doc *node, const char *path,
 			  const char **ret, struct err *e)
 {
 	const struct kube_metadata *m = &k->doc.metadata;
@@ -199,18 +216,60 @@ static int value_of_field(struct kube *k, const struct doc *node, const char *pa
 		value = m->name;
 	if (!value && !strcmp(path, "metadata.namespace"))
 		value = m->namespace ? m->namespace : "default";
+	/* The pod's own address is its loopback: what binds or announces it is reached there. */
+	if (!value && (!strcmp(path, "status.podIP") || !strcmp(path, "status.podIPs")))
+		value = "127.0.0.1";
+	if (!value && !strcmp(path, "spec.serviceAccountName"))
+		value = "default";
 	*ret = value;
 	return value ? 0 : front_refuse(k->in, node, e, "the field %.80s as a variable", path);
 }
 
 /* ---- env ---- */
 
-static int value_of_env(struct kube *k, const struct doc *node, const struct kube_env *env,
+static const char *resource_text(const struct kube_app *ka, const char *resource)
+{
+	const struct kube_resources *r = &ka->from->resources;
+	bool limits = str_has_prefix(resource, "limits."), requests = str_has_prefix(resource, "requests.");
+	const char *key = strchr(resource, '.');
+	const char *text = NULL;
+
+	if (!limits && !requests)
+		return NULL;
+	if (requests)
+		text = kube_pair_value(r->requests, key + 1, strlen(key + 1));
+	/* What nobody requests is what the limit says, in Kubernetes too. */
+	return text ? text : kube_pair_value(r->limits, key + 1, strlen(key + 1));
+}
+
+/* limits.cpu rounds up to whole CPUs, memory to bytes, both by the divisor (1 when nothing is said). */
+static int value_of_resource(struct kube *k, const struct kube_app *ka, const struct doc *node,
+			     const struct kube_value_from *from, const char **ret, struct err *e)
+{
+	const char *text = resource_text(ka, from->resource);
+	const char *divisor = from->divisor && strcmp(from->divisor, "0") ? from->divisor : "1";
+	uint64_t bytes, unit;
+	uint32_t milli, milli_unit;
+
+	if (text && str_has_suffix(from->resource, ".cpu") && !unit_parse_cpus(text, &milli) &&
+	    !unit_parse_cpus(divisor, &milli_unit) && milli_unit) {
+		*ret = arena_printf(k->arena, "%u", (milli + milli_unit - 1) / milli_unit);
+		return 0;
+	}
+	if (text && str_has_suffix(from->resource, ".memory") && !unit_parse_size(text, &bytes) &&
+	    !unit_parse_size(divisor, &unit) && unit) {
+		*ret = arena_printf(k->arena, "%" PRIu64, bytes / unit + (bytes % unit != 0));
+		return 0;
+	}
+	return front_refuse(k->in, node, e, "the resource %.60s as a variable", from->resource);
+}
+
+static int value_of_env(struct kube *k, struct kube_app *ka, const struct doc *node, const struct kube_env *env,
 			char **so_far, const char **ret, struct err *e)
 {
 	const struct kube_value_from *from = &env->from;
 	int sources = (from->config_map.name != NULL) + (from->secret.name != NULL) +
-		      (from->field != NULL);
+		      (from->field != NULL) + (from->resource != NULL);
 
 	if (sources > 1 || (sources && env->value && *env->value))
 		return place_bad(node, e, "the variable %.60s has more than one source", env->name);
@@ -219,7 +278,9 @@ static int value_of_env(struct kube *k, const struct doc *node, const struct kub
 	if (from->secret.name)
 		return value_of_key(k, node, "Secret", &from->secret, ret, e);
 	if (from->field)
-		return value_of_field(k, node, from->field, ret, e);
+		return kube_value_of_field(k, node, from->field, ret, e);
+	if (from->resource)
+		return value_of_resource(k, ka, node, from, ret, e);
 	*ret = expand(k->arena, env->value ? env->value : "", so_far);
 	return 0;
 }
@@ -232,7 +293,7 @@ static int add_one(struct kube *k, struct kube_app *ka, const struct doc *node,
 
 	if (!*env->name || strchr(env->name, '='))
 		return place_bad(node, e, "a variable's name can't be empty or hold '='");
-	if ((rc = value_of_env(k, node, env, ka->app.env, &value, e)) || !value)
+	if ((rc = value_of_env(k, ka, node, env, ka->app.env, &value, e)) || !value)
 		return rc;
 	return add_pair(k, ka, NULL, arena_printf(k->arena, "%s=%s", env->name, value));
 }

@@ -19,7 +19,8 @@ enum { EMPTY_DIR_MODE = 0777, FS_GROUP_MODE = 02775 };
 
 static int one_source(const struct kube_volume *v, const struct doc *node, struct err *e)
 {
-	int sources = v->is_empty_dir + (v->host_path.path != NULL) + (v->claim.name != NULL);
+	int sources = v->is_empty_dir + (v->host_path.path != NULL) + (v->claim.name != NULL) +
+		      (v->image.reference != NULL) + (v->files != NULL);
 
 	if (sources == 1)
 		return 0;
@@ -61,11 +62,21 @@ static int add_volume(struct kube *k, const struct kube_volume *v, const struct 
 		return rc;
 	if (v->host_path.path)
 		return 0;
+	if (v->files)
+		return name_check(NAME_VOLUME, v->name, e) ? place_err(node, e) : kube_add_files(k, v, e);
 	if (name_check(NAME_VOLUME, volume_name(v), e))
 		return place_err(node, e);
 	if (pod_find_volume(&k->pod, volume_name(v)))
 		return place_bad(node, e, "two volumes of the Pod are %.60s", volume_name(v));
 	new.name = arena_strdup(k->arena, volume_name(v));
+	if (v->image.reference) {
+		*list_add(k->arena, &k->pod.volumes) = (struct pod_volume){
+			.place = new.place, .name = new.name, .image = v->image.reference};
+		return v->image.pull && strcmp(v->image.pull, "IfNotPresent")
+			       ? front_refuse(k->in, node, e, "pullPolicy %.40s of an image volume",
+					      v->image.pull)
+			       : 0;
+	}
 	new.keep = v->claim.name != NULL;
 	if (s->has_fs_group) {
 		new.gid = (uint32_t)s->fs_group;
@@ -164,6 +175,20 @@ static int mount_host_path(struct kube *k, struct kube_app *ka, const struct kub
 	return 0;
 }
 
+/* A file of this name, or a folder that holds one. */
+static bool has_files(const struct kube *k, const char *name)
+{
+	size_t n = strlen(name);
+
+	for (size_t i = 0; i < k->pod.files.n; i++) {
+		const char *file = k->pod.files.v[i].name;
+
+		if (!strncmp(file, name, n) && (!file[n] || file[n] == '/'))
+			return true;
+	}
+	return false;
+}
+
 static int add_mount(struct kube *k, struct kube_app *ka, const struct kube_mount *m,
 		     const struct doc *node, struct err *e)
 {
@@ -172,10 +197,23 @@ static int add_mount(struct kube *k, struct kube_app *ka, const struct kube_moun
 
 	if (!v)
 		return unknown_volume(k, node, m->name, e);
+	if (v->host_path.path && m->sub_path)
+		return front_refuse(k->in, node, e, "subPath of a hostPath: name the path itself");
 	if (v->host_path.path)
 		return mount_host_path(k, ka, v, m, node, e);
 	new.target = arena_strdup(k->arena, m->path);
 	new.volume = arena_strdup(k->arena, volume_name(v));
+	new.sub_path = m->sub_path && *m->sub_path ? m->sub_path : NULL;
+	if (new.sub_path && !kube_is_inside(new.sub_path))
+		return place_bad(node, e, "'%.80s' is no path inside a volume", new.sub_path);
+	if (v->files) {
+		new.kind = MOUNT_FILE;
+		new.volume = arena_printf(k->arena, new.sub_path ? "kube/%s/%s" : "kube/%s", v->name,
+					  new.sub_path);
+		new.sub_path = NULL;
+		if (!has_files(k, new.volume))
+			return place_bad(node, e, "nothing lies in the volume %.60s there", v->name);
+	}
 	new.read_only = m->read_only || v->claim.read_only;
 	if (mount_check_target(new.target, e))
 		return place_err(node, e);

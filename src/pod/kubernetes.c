@@ -95,6 +95,15 @@ static int add_dns(struct kube *k, struct err *e)
 			return place_err(node, e);
 	k->pod.dns.servers = s->dns.servers;
 	k->pod.dns.search = s->dns.search;
+	for (size_t i = 0; i < s->dns.options.n; i++) {
+		const struct kube_dns_option *o = &s->dns.options.v[i];
+		char *text = o->value && *o->value ? arena_printf(k->arena, "%s:%s", o->name, o->value)
+						   : o->name;
+
+		if (strlen(text) > 60 || strspn(text, "abcdefghijklmnopqrstuvwxyz0123456789-:") != strlen(text))
+			return place_bad(node, e, "'%.60s' is no option of resolv.conf", text);
+		arena_strv_add(k->arena, &k->pod.dns.options, text);
+	}
 	return 0;
 }
 
@@ -113,6 +122,9 @@ static int add_namespaces(struct kube *k, struct err *e)
 
 	if (s->share_processes)
 		k->pod.distance = DISTANCE_JOINED + 1;
+	if (s->host_users == KUBE_YES)
+		rc = front_add_hole(k->in, &k->pod, front_at(k->node, "spec.hostUsers"), "ns:user", NULL,
+				    "hostUsers: true", e);
 	for (size_t i = 0; i < ARRAY_SIZE(namespaces) && !rc; i++)
 		if (namespaces[i].open)
 			rc = front_add_hole(k->in, &k->pod, front_at(k->node, namespaces[i].key),
@@ -135,6 +147,24 @@ static int add_sysctls(struct kube *k, struct err *e)
 	return 0;
 }
 
+/* Its long name is an address of the pod's own, as in a cluster. */
+static int add_subdomain(struct kube *k, struct err *e)
+{
+	const struct kube_spec *s = &k->doc.spec;
+	const char *host = s->hostname ? s->hostname : k->doc.metadata.name;
+	const char *namespace = k->doc.metadata.namespace ? k->doc.metadata.namespace : "default";
+
+	if (!s->subdomain)
+		return 0;
+	if (name_check(NAME_HOST, s->subdomain, e))
+		return place_err(front_at(k->node, "spec.subdomain"), e);
+	if (host)
+		arena_strv_add(k->arena, &k->pod.hosts,
+			       arena_printf(k->arena, "127.0.0.1 %s.%s.%s.svc.cluster.local", host,
+					    s->subdomain, namespace));
+	return 0;
+}
+
 static int add_hostname(struct kube *k, struct err *e)
 {
 	const struct kube_spec *s = &k->doc.spec;
@@ -142,6 +172,9 @@ static int add_hostname(struct kube *k, struct err *e)
 	k->pod.hostname = s->hostname;
 	if (s->hostname && name_check(NAME_HOST, s->hostname, e))
 		return place_err(front_at(k->node, "spec.hostname"), e);
+	k->pod.deadline_ns = (int64_t)s->deadline_seconds * 1000000000;
+	if (add_subdomain(k, e))
+		return -e->code;
 	if (s->os && strcmp(s->os, "linux"))
 		return place_bad(front_at(k->node, "spec.os"), e,
 				 "a pod of %.40s can't run here: this is linux", s->os);

@@ -51,6 +51,7 @@ struct plan_mount {
 	enum mount_kind kind;
 	char *source; /* BIND: host path; VOLUME: volume name; FILE: name in the pod's directory */
 	char *target; /* absolute, clean, in the app */
+	char *sub_path; /* VOLUME: what of it, or NULL for all */
 	bool read_only, noexec, create_dir;
 	uint64_t size_bytes; /* TMPFS; 0: half of the app's memory limit, else 64Mi */
 	uint32_t mode;       /* TMPFS; 0: 1777 */
@@ -194,6 +195,7 @@ struct plan {
 	uint64_t shm_bytes; /* of the /dev/shm that joined and close apps share */
 	struct plan_limits limits;
 	char **sysctls; /* "net.core.somaxconn=1024", of the pod's namespaces only */
+	char **dns_options; /* of resolv.conf(5): "ndots:2" */
 	char **dns, **dns_search, **hosts; /* hosts: "IP NAME…" */
 	bool host_net, host_ipc, host_pid; /* ns: holes */
 	bool remove;                       /* --rm */

@@ -19,6 +19,7 @@ struct pod_mount {
 	enum mount_kind kind; /* MOUNT_VOLUME, MOUNT_TMPFS, or MOUNT_FILE of a foreign manifest */
 	char *target;         /* absolute, clean */
 	char *volume; /* of MOUNT_FILE: a file or folder by its name in the plan */
+	char *sub_path; /* of MOUNT_VOLUME: a folder or file inside it, or NULL */
 	bool read_only, noexec;
 	uint64_t size_bytes; /* tmpfs */
 	uint32_t mode;       /* tmpfs */
@@ -68,6 +69,9 @@ struct pod_app {
 	char *workdir;
 	char *user;    /* "name", "101", "101:101", "name:group" */
 	char **groups; /* names or numbers, beside those of /etc/group */
+	bool has_group;
+	uint32_t group; /* instead of the user's own */
+	enum { POD_PULL_UNSAID, POD_PULL_MISSING, POD_PULL_ALWAYS, POD_PULL_NEVER } pull;
 	bool non_root; /* uid 0 is refused */
 	bool read_only, tty, stdin_open, init;
 	char *tz;
@@ -103,7 +107,7 @@ struct pod_volume {
 };
 
 struct pod_dns {
-	char **servers, **search;
+	char **servers, **search, **options;
 };
 
 struct pod {

@@ -184,6 +184,7 @@ static int resolve_plain(struct resolve *r, struct err *e)
 	plan->limits = p->limits;
 	plan->dns = p->dns.servers;
 	plan->dns_search = p->dns.search;
+	plan->dns_options = p->dns.options;
 	plan->hosts = p->hosts;
 	plan->remove = p->remove;
 	plan->labels = p->labels;

@@ -112,6 +112,8 @@ static int resolve_user(struct resolve *r, struct resolve_app *ra, struct err *e
 		return rc;
 	if ((rc = account_resolve(r->arena, spec, passwd, group, &ra->account, e)))
 		return rc;
+	if (ra->asked->has_group)
+		ra->account.gid = ra->asked->group;
 	if (ra->asked->non_root && ra->account.uid == 0) {
 		err_new(e, ERR_USAGE, "app '%s' must not run as root, and its user is root",
 			ra->asked->name);

@@ -160,6 +160,7 @@ static int add_asked(struct resolve *r, struct resolve_app *ra, struct entries *
 			.mount = {.kind = m->kind,
 				  .source = m->volume,
 				  .target = m->target,
+				  .sub_path = m->sub_path,
 				  .read_only = m->read_only,
 				  .noexec = m->noexec,
 				  .create_dir = true,

@@ -62,14 +62,14 @@ run_manifest() { run_rocket run "$@" -f "$BATS_TEST_TMPDIR/pod.yaml"; }
 	spec:
 	  restartPolicy: Never
 	  nodeSelector: {disk: ssd}
-	  containers: [{name: main, image: box, args: [echo, here], livenessProbe: {tcpSocket: {port: 80}}}]
+	  containers: [{name: main, image: box, args: [echo, here], terminationMessagePath: /x}]
 	EOF
 	run_manifest
 	assert_error 2 pod.yaml:6:3 nodeSelector
 	run_manifest --ignore-unknown
 	assert_exit 0
 	assert_out here
-	[[ $stderr = *nodeSelector*livenessProbe* ]]
+	[[ $stderr = *nodeSelector*terminationMessagePath* ]]
 }
 
 @test "what the owner must not be is checked against the image" {
