@@ -2,18 +2,22 @@
 /* See fetch.h. */
 #include "registry/fetch.h"
 
+#include <errno.h>
+#include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "base/cleanup.h"
 #include "base/io.h"
 #include "base/str.h"
+#include "image/digest.h"
 #include "registry/choose.h"
 #include "registry/evidence_fetch.h"
 #include "registry/layers.h"
 #include "store/blob.h"
 #include "store/import.h"
 
-enum { WORKERS = 4 };
+enum { WORKERS = 4, CHECK_PIECE = 1 << 20 };
 
 struct fetch {
 	struct arena *a;
@@ -41,12 +45,36 @@ static char *name_of(const struct fetch *f)
 	return ref->tag ? reference_name(f->a, ref) : f->chosen.image.manifest_digest;
 }
 
+/* Does the stored tar still have its digest? One that has not goes, and comes again. */
+static bool check_stored(const struct store *s, const char *diff_id)
+{
+	autoclose int fd = -1;
+	autodigest *d = digest_new(DIGEST_SHA256);
+	autofree char *buf = malloc(CHECK_PIECE);
+	char hex[DIGEST_HEX_MAX];
+	struct err ignored = {};
+	ssize_t n = -1;
+
+	if (!buf)
+		abort();
+	if (blob_open(s, diff_id, &fd, &ignored))
+		return false;
+	while ((n = read(fd, buf, CHECK_PIECE)) > 0 || (n < 0 && errno == EINTR))
+		digest_add(d, buf, n > 0 ? (size_t)n : 0);
+	digest_hex(d, hex);
+	if (!n && !strcmp(hex, diff_id + strlen("sha256:")))
+		return true;
+	(void)!blob_remove(s, diff_id, &ignored);
+	return false;
+}
+
 /* The very image is there with all that belongs to it: only its name may be new. */
 static bool is_there(struct fetch *f)
 {
 	const struct store *s = f->ask->store;
 	struct store_image found = {};
 	struct err ignored = {};
+	bool good = true;
 
 	if (store_find_image(s, f->a, f->chosen.image.manifest_digest, &found, &ignored) ||
 	    !str_equal(found.image.manifest_digest, f->chosen.image.manifest_digest) ||
@@ -54,10 +82,9 @@ static bool is_there(struct fetch *f)
 	    !blob_exists(s, found.image.id, NULL))
 		return false;
 	for (size_t i = 0; i < found.image.layers.n; i++)
-		if (!blob_exists(s, found.image.layers.v[i].diff_id, NULL))
-			return false;
+		good = check_stored(s, found.image.layers.v[i].diff_id) && good;
 	f->done.image = found.image;
-	return true;
+	return good;
 }
 
 static void show(void *ctx, unsigned done, unsigned layers, uint64_t bytes, uint64_t total)

@@ -96,6 +96,13 @@ char *registry_tag_for(struct arena *a, const char *digest, const char *suffix);
 /* All tags, at most 10 000. */
 [[nodiscard]] int registry_list_tags(struct registry_repo *repo, struct arena *a, char ***ret, struct err *e);
 
+/* What lies at an address outside any registry, without credentials: whole, at most `limit` bytes; or as a stream. */
+[[nodiscard]] int registry_get_url(struct registry *r, struct arena *a, const char *url, size_t limit,
+				   struct registry_document *ret, struct err *e);
+/* -ERR_BUSY when the sink stopped. */
+[[nodiscard]] int registry_stream_url(struct registry *r, const char *url,
+				      int (*sink)(void *ctx, const void *bytes, size_t n), void *ctx, struct err *e);
+
 /* Are options.user and .password good at KEY, "HOST" or "HOST/PATH"? ERR_NETWORK when not. */
 [[nodiscard]] int registry_check_login(struct registry *r, const char *key, struct err *e);
 

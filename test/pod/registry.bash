@@ -13,6 +13,7 @@ certs_make()
 		openssl req -newkey rsa:2048 -nodes -keyout server.key -out server.csr -subj /CN=localhost
 		printf 'subjectAltName=DNS:localhost,IP:127.0.0.1' >ext
 		openssl x509 -req -in server.csr -CA ca.crt -CAkey ca.key -CAcreateserial -out server.crt -days 3 -extfile ext
+		mkdir peers && cp ca.crt peers/ # for skopeo and podman, which take every file for something
 	) 2>/dev/null
 }
 
