@@ -6,7 +6,7 @@
 
 static const struct verb *const image_verbs[] = {
 	&cli_verb_image_export, &cli_verb_image_extract, &cli_verb_image_gc,  &cli_verb_image_import,
-	&cli_verb_image_inspect, &cli_verb_image_list,   &cli_verb_image_rm,  &cli_verb_image_sign,
+	&cli_verb_image_inspect, &cli_verb_image_list,   &cli_verb_image_mirror, &cli_verb_image_rm,  &cli_verb_image_sign,
 	&cli_verb_image_tag,    &cli_verb_image_tree,    &cli_verb_image_verify, NULL,
 };
 

@@ -11,6 +11,7 @@ extern const struct verb cli_verb_image_gc;
 extern const struct verb cli_verb_image_import;
 extern const struct verb cli_verb_image_inspect;
 extern const struct verb cli_verb_image_list;
+extern const struct verb cli_verb_image_mirror;
 extern const struct verb cli_verb_image_rm;
 extern const struct verb cli_verb_image_sign;
 extern const struct verb cli_verb_image_tag;

@@ -64,7 +64,7 @@ const struct verb_alias cli_aliases[] = {
 
 /* Verbs that Rocket is to have and this version has not: refused by name, not as unknown. */
 static const char *const later[] = {
-	"app", "apply", "debug", "map", "mirror", "shelf", "slim", "split", "try", "watch", NULL,
+	"app", "apply", "debug", "map", "shelf", "slim", "split", "try", "watch", NULL,
 };
 
 const struct verb *verb_find(const struct verb *const *verbs, const char *name)

@@ -19,6 +19,8 @@ struct found_layer {
 	uint64_t size;    /* of those bytes, when digest is given */
 	char *diff_id;    /* of the tar inside, when a document vouches for it: checked while reading */
 	char *media_type; /* or NULL */
+	char *came_digest, *came_type; /* what the original manifest calls it, when that lies beside; else NULL */
+	uint64_t came_size;
 	char **whitelist; /* ACI: the paths that are kept of it, or NULL for all */
 };
 
@@ -31,6 +33,7 @@ struct found_image {
 	char *config_text; /* bytes, as they came */
 	size_t config_len;
 	char *config_digest;
+	char *artifacts;   /* digest of the list of what speaks about it, in the same archive; NULL */
 	struct image_config config;
 	LIST(struct found_layer) layers;
 };

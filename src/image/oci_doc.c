@@ -151,8 +151,12 @@ static int get_annotations(struct arena *a, const struct doc *node, struct oci_d
 		return r;
 	if ((r = get_text(a, notes, "org.opencontainers.image.ref.name", &d->ref_name, e)) ||
 	    (r = get_text(a, notes, "io.containerd.image.name", &d->full_name, e)) ||
+	    (r = get_text(a, notes, OCI_NOTE_ORIGINAL, &d->original, e)) ||
+	    (r = get_text(a, notes, OCI_NOTE_ARTIFACTS, &d->artifacts, e)) ||
 	    (r = get_text(a, notes, "vnd.docker.reference.type", &type, e)))
 		return r;
+	if ((d->original && !oci_is_digest(d->original)) || (d->artifacts && !oci_is_digest(d->artifacts)))
+		return doc_err(notes, e, "an annotation of Rocket's is no digest");
 	d->is_attestation = str_equal(type, "attestation-manifest");
 	return 0;
 }

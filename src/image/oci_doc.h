@@ -17,6 +17,10 @@
 
 enum { OCI_DOCUMENT_MAX = 4 << 20, OCI_LAYERS_MAX = 500 };
 
+/* Annotations of an index's entry, by Rocket's exports. */
+#define OCI_NOTE_ORIGINAL  "rocket.manifest.original"
+#define OCI_NOTE_ARTIFACTS "rocket.artifacts"
+
 #define OCI_TYPE_INDEX    "application/vnd.oci.image.index.v1+json"
 #define OCI_TYPE_MANIFEST "application/vnd.oci.image.manifest.v1+json"
 #define OCI_TYPE_CONFIG   "application/vnd.oci.image.config.v1+json"
@@ -34,6 +38,7 @@ struct oci_descriptor {
 	char *os, *arch, *variant; /* of its platform, or NULL */
 	char *ref_name;  /* org.opencontainers.image.ref.name, or NULL */
 	char *full_name; /* io.containerd.image.name, or NULL */
+	char *original, *artifacts; /* of Rocket's own exports: digests of the manifest as it first came, and of what speaks about it */
 	bool is_attestation; /* BuildKit's, marked by its annotation: never an image to run */
 };
 

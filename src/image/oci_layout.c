@@ -83,6 +83,55 @@ static char *name_of(struct reader *r, const struct oci_descriptor *d)
 	return is_name ? d->ref_name : arena_printf(r->a, ":%s", d->ref_name);
 }
 
+/* A document whose digest alone is known. */
+static int read_by_digest(struct reader *r, const char *digest, char **ret_text, size_t *ret_len, struct err *e)
+{
+	char actual[DIGEST_TEXT_MAX];
+	int err = archive_read(r->from, r->a, blob_path(r->a, digest), OCI_DOCUMENT_MAX, ret_text, ret_len, e);
+
+	if (err)
+		return err;
+	digest_text(*ret_text, *ret_len, actual);
+	if (!strcmp(actual, digest))
+		return 0;
+	err_new(e, ERR_FAILED, "%.100s is not what the image says", digest);
+	return err_because(e, "the bytes have the digest %s", actual);
+}
+
+/*
+ * Rocket's exports carry the tars under a manifest made for that, and the manifest that the image came with beside it. That
+ * one is the image's own when it has the same config, whose diff_ids the tars are checked against: the chain from a signature
+ * over it is whole.
+ */
+static int take_original(struct reader *r, const struct oci_descriptor *top, struct found_image *image, struct err *e)
+{
+	struct oci_manifest m;
+	char *text;
+	size_t len;
+	int err = top->original ? read_by_digest(r, top->original, &text, &len, e) : 0;
+
+	image->artifacts = top->artifacts;
+	if (err || !top->original)
+		return err;
+	err = oci_parse_manifest(r->a, top->original, NULL, text, len, &m, e);
+	if (err)
+		return err;
+	if (strcmp(m.config.digest, image->config_digest) || m.layers.n != image->layers.n) {
+		err_new(e, ERR_FAILED, "image %.100s contradicts itself", image->manifest_digest);
+		return err_because(e, "the manifest that it is said to have come with is of another image");
+	}
+	image->manifest = text;
+	image->manifest_len = len;
+	image->manifest_digest = top->original;
+	image->manifest_type = m.media_type;
+	for (size_t i = 0; i < m.layers.n; i++) {
+		image->layers.v[i].came_digest = m.layers.v[i].digest;
+		image->layers.v[i].came_size = m.layers.v[i].size;
+		image->layers.v[i].came_type = m.layers.v[i].media_type;
+	}
+	return 0;
+}
+
 static int read_manifest(struct reader *r, const struct oci_descriptor *d, const struct oci_descriptor *top,
 			 struct err *e)
 {
@@ -102,6 +151,9 @@ static int read_manifest(struct reader *r, const struct oci_descriptor *d, const
 	image.config_digest = m.config.digest;
 	image.config = config.config;
 	add_layers(r, &image, &m, &config);
+	err = take_original(r, top, &image, e);
+	if (err)
+		return err;
 	*list_add(r->a, &r->found->images) = image;
 	return 0;
 }

@@ -85,13 +85,18 @@ static void say_done(struct fetch_tool *t, const struct fetch_done *d)
 		t->options.note(arena_printf(a, "signatures may be missing: %s", d->missing));
 }
 
-/* For the record: behind sudo, the person. */
-static const char *user_name(void)
+const char *fetch_user_name(void)
 {
 	const char *sudo = geteuid() == 0 ? getenv("SUDO_USER") : NULL;
 	const struct passwd *pw = sudo && *sudo ? NULL : getpwuid(getuid());
 
 	return sudo && *sudo ? sudo : pw ? pw->pw_name : "unknown";
+}
+
+/* A plain name with a host that speaks no registry's language may be one of appc. */
+static bool is_appc_name(const struct wanted *w)
+{
+	return w->n == 1 && !w->refs[0].is_explicit && !w->refs[0].digest && !registry_is_one(w->repos[0]);
 }
 
 /* The first of what it may stand for that is there. */
@@ -120,6 +125,16 @@ static int fetch_one(struct fetch_tool *t, const struct wanted *w, const char *p
 		if (r != -ERR_NOT_FOUND)
 			break;
 	}
+	if (r == -ERR_NOT_FOUND && is_appc_name(w)) {
+		struct err why = {};
+
+		if (t->options.note)
+			t->options.note(arena_printf(&t->arena, "%s is no registry: looking for an ACI", w->refs[0].host));
+		if (!fetch_aci_one(t, w->typed, platform, name, who, &why))
+			return 0;
+		*e = why;
+		return -e->code;
+	}
 	if (!r) {
 		say_done(t, &done);
 		print_done(t, &done);
@@ -130,7 +145,7 @@ static int fetch_one(struct fetch_tool *t, const struct wanted *w, const char *p
 static int run(struct fetch_tool *t, char **names, int n, const char *platform, const char *name, struct err *e)
 {
 	struct wanted *wanted = arena_alloc(&t->arena, ((size_t)n + 1) * sizeof(*wanted));
-	const char *who = arena_strdup(&t->arena, user_name()); /* while passwd can be read */
+	const char *who = arena_strdup(&t->arena, fetch_user_name()); /* while passwd can be read */
 	int r = fetch_open_store(t, e);
 
 	if (!r)

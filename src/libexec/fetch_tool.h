@@ -25,7 +25,14 @@ int fetch_verb_fetch(struct fetch_tool *t, int argc, char **argv, struct err *e)
 int fetch_verb_push(struct fetch_tool *t, int argc, char **argv, struct err *e);
 int fetch_verb_login(struct fetch_tool *t, int argc, char **argv, struct err *e);
 int fetch_verb_logout(struct fetch_tool *t, int argc, char **argv, struct err *e);
+int fetch_verb_aci(struct fetch_tool *t, int argc, char **argv, struct err *e);
 int fetch_verb_mirror(struct fetch_tool *t, int argc, char **argv, struct err *e);
+
+/* One ACI, with privileges gone: by its app's name, an address, or a plain name whose host is no registry. Prints its name. */
+[[nodiscard]] int fetch_aci_one(struct fetch_tool *t, const char *typed, const char *platform, const char *name,
+				const char *who, struct err *e);
+/* For the record: behind sudo, the person. Reads passwd. */
+const char *fetch_user_name(void);
 
 /* Opens the store and takes its lock shared. */
 [[nodiscard]] int fetch_open_store(struct fetch_tool *t, struct err *e);

@@ -20,7 +20,9 @@
 #include "base/opt.h"
 #include "base/str.h"
 #include "image/digest.h"
+#include "image/oci_doc.h"
 #include "libexec/image_out.h"
+#include "store/artifact.h"
 #include "store/blob.h"
 
 enum { EXPORT_MANIFEST_MAX = 4 << 20 };
@@ -29,17 +31,23 @@ enum { EXPORT_MANIFEST_MAX = 4 << 20 };
 #define OCI_CONFIG "application/vnd.oci.image.config.v1+json"
 #define OCI_LAYER "application/vnd.oci.image.layer.v1.tar"
 
+struct exported {
+	LIST(const char *) paths;
+};
+
 struct export_job {
 	struct image_tool *tool;
 	const struct store_image *found;
 	struct image_out *out;
 	const char *name;            /* for the reference inside; NULL for none */
+	struct exported *exported;   /* paths that are out already, when several images go into one layout; else NULL */
 	bool exact;                  /* the manifest goes out as it came */
 	char digest[DIGEST_TEXT_MAX]; /* of the manifest that goes out */
 };
 
 static const struct opt export_opts[] = {
 	{"format", 'f', .id = 'f', .arg = "FORMAT", .help = "oci, oci-archive, docker-archive or aci"},
+	{"all", .id = 'a', .help = "all images"},
 	{},
 };
 
@@ -56,14 +64,25 @@ static char *blob_path(struct export_job *j, const char *digest)
 	return arena_printf(&j->tool->arena, "blobs/sha256/%s", digest + strlen("sha256:"));
 }
 
+/* Blobs once each, though images may share them. */
+static bool is_out(struct export_job *j, const char *path)
+{
+	for (size_t i = 0; j->exported && i < j->exported->paths.n; i++)
+		if (!strcmp(j->exported->paths.v[i], path))
+			return true;
+	if (j->exported)
+		*list_add(&j->tool->arena, &j->exported->paths) = path;
+	return false;
+}
+
 static int copy_blob(struct export_job *j, const char *digest, const char *path, struct err *e)
 {
 	autoclose int fd = -1;
 	struct stat st;
-	int r = blob_open(&j->tool->store, digest, &fd, e);
+	int r = is_out(j, path) ? 1 : blob_open(&j->tool->store, digest, &fd, e);
 
-	if (r < 0)
-		return r;
+	if (r)
+		return r < 0 ? r : 0;
 	if (fstat(fd, &st) < 0)
 		return image_err(e, "can't read %.80s", digest);
 	return image_out_copy(j->out, path, fd, (uint64_t)st.st_size, e);
@@ -184,41 +203,97 @@ static int put_layers(struct export_job *j, struct err *e)
 	return r;
 }
 
-static int put_index(struct export_job *j, const char *type, size_t manifest_size, struct err *e)
+/* What speaks about the image, for another Rocket: each as a blob, and a list of them. */
+static int put_artifacts(struct export_job *j, struct str *entry, struct err *e)
 {
-	autostr index = {};
+	const struct image *img = &j->found->image;
+	char digest[DIGEST_TEXT_MAX];
+	struct artifacts list = {};
+	autostr text = {};
+	int r = artifact_list(&j->tool->store, &j->tool->arena, img->manifest_digest, &list, e);
 
-	str_addf(&index, "{\"schemaVersion\":2,\"mediaType\":\"application/vnd.oci.image.index.v1+json\",");
-	str_add(&index, "\"manifests\":[{\"mediaType\":");
-	str_add_json(&index, type);
-	str_addf(&index, ",\"digest\":\"%s\",\"size\":%zu", j->digest, manifest_size);
-	if (j->name) {
-		str_add(&index, ",\"annotations\":{\"org.opencontainers.image.ref.name\":");
-		str_add_json(&index, j->name);
-		str_add_char(&index, '}');
-	}
-	str_add(&index, "}]}");
-	return image_out_put(j->out, "index.json", index.text, index.len, e);
+	if (r < 0 || !list.list.n)
+		return r;
+	for (size_t i = 0; i < list.list.n && r == 0; i++)
+		r = copy_blob(j, list.list.v[i].blob, blob_path(j, list.list.v[i].blob), e);
+	artifact_write_list(&text, &list);
+	digest_text(text.text, text.len, digest);
+	str_addf(entry, ",\"" OCI_NOTE_ARTIFACTS "\":\"%s\"", digest);
+	if (r == 0 && !is_out(j, blob_path(j, digest)))
+		r = image_out_put(j->out, blob_path(j, digest), text.text, text.len, e);
+	return r;
 }
 
-static int export_oci(struct export_job *j, struct err *e)
+/* The image's entry in the index, and with it what only another Rocket looks for: the manifest that it came with. */
+static int put_entry(struct export_job *j, const char *type, size_t manifest_size, struct str *index, struct err *e)
 {
-	static const char layout[] = "{\"imageLayoutVersion\":\"1.0.0\"}";
+	const struct image *img = &j->found->image;
+	autostr notes = {};
+	int r = 0;
+
+	if (j->name) {
+		str_add(&notes, ",\"org.opencontainers.image.ref.name\":");
+		str_add_json(&notes, j->name);
+	}
+	if (!j->exact && strcmp(j->digest, img->manifest_digest) && blob_exists(&j->tool->store, img->manifest_digest, NULL)) {
+		str_addf(&notes, ",\"" OCI_NOTE_ORIGINAL "\":\"%s\"", img->manifest_digest);
+		r = copy_blob(j, img->manifest_digest, blob_path(j, img->manifest_digest), e);
+	}
+	if (r == 0)
+		r = put_artifacts(j, &notes, e);
+	str_add(index, index->len ? ",{\"mediaType\":" : "{\"mediaType\":");
+	str_add_json(index, type);
+	str_addf(index, ",\"digest\":\"%s\",\"size\":%zu", j->digest, manifest_size);
+	if (notes.len)
+		str_addf(index, ",\"annotations\":{%s}", notes.text + 1);
+	str_add_char(index, '}');
+	return r;
+}
+
+/* Everything of one image but the index, to which its entry is added. */
+static int put_image(struct export_job *j, struct str *index, struct err *e)
+{
 	const struct image *img = &j->found->image;
 	autostr manifest = {};
 	const char *type = NULL;
 	int r = get_manifest(j, &manifest, &type, e);
 
-	if (r == 0)
-		r = image_out_put(j->out, "oci-layout", layout, sizeof(layout) - 1, e);
-	if (r == 0)
+	if (r == 0 && !is_out(j, blob_path(j, j->digest)))
 		r = image_out_put(j->out, blob_path(j, j->digest), manifest.text, manifest.len, e);
 	if (r == 0)
 		r = copy_blob(j, img->id, blob_path(j, img->id), e);
 	if (r == 0)
 		r = put_layers(j, e);
-	/* By the index the directory is a layout: last. */
-	return r < 0 ? r : put_index(j, type, manifest.len, e);
+	return r < 0 ? r : put_entry(j, type, manifest.len, index, e);
+}
+
+static int begin_layout(struct image_out *out, struct err *e)
+{
+	static const char layout[] = "{\"imageLayoutVersion\":\"1.0.0\"}";
+
+	return image_out_put(out, "oci-layout", layout, sizeof(layout) - 1, e);
+}
+
+/* By the index the directory is a layout: last. */
+static int end_layout(struct image_out *out, const struct str *entries, struct err *e)
+{
+	autostr index = {};
+
+	str_addf(&index, "{\"schemaVersion\":2,\"mediaType\":\"" OCI_TYPE_INDEX "\",\"manifests\":[%s]}", str_text(entries));
+	return image_out_put(out, "index.json", index.text, index.len, e);
+}
+
+static int export_oci(struct export_job *j, struct err *e)
+{
+	struct exported exported = {};
+	autostr entries = {};
+	int r;
+
+	j->exported = &exported;
+	r = begin_layout(j->out, e);
+	if (r == 0)
+		r = put_image(j, &entries, e);
+	return r < 0 ? r : end_layout(j->out, &entries, e);
 }
 
 /*
@@ -351,19 +426,87 @@ static int run_export(struct image_tool *t, const char *name, const char *dest, 
 	return r < 0 ? r : report(&j, f, dest, e);
 }
 
+static int put_all(struct image_tool *t, struct image_out *out, const struct store_image *images, size_t n, size_t *ret_done,
+		   struct err *e)
+{
+	struct exported exported = {};
+	autostr entries = {};
+	int r = begin_layout(out, e);
+
+	for (size_t i = 0; i < n && r == 0; i++) {
+		enum blob_place place;
+		const char *hex;
+		bool named = !blob_parse_digest(images[i].name, &place, &hex);
+		struct export_job j = {
+			.tool = t,
+			.found = &images[i],
+			.out = out,
+			.name = named ? images[i].name : NULL,
+			.exported = &exported,
+		};
+
+		if (images[i].image.format == IMAGE_ACI) {
+			image_say(t, "note: %s is an ACI, which no layout holds: rocket image export %s FILE.aci", images[i].name,
+				  images[i].name);
+			continue;
+		}
+		r = put_image(&j, &entries, e);
+		(*ret_done)++;
+	}
+	return r < 0 ? r : end_layout(out, &entries, e);
+}
+
+/* All images into one layout, for another Rocket without a network. */
+static int export_all(struct image_tool *t, const char *dest, const char *format, struct err *e)
+{
+	struct stat st;
+	bool dir = format ? !strcmp(format, "oci") : str_has_suffix(dest, "/") || (stat(dest, &st) == 0 && S_ISDIR(st.st_mode));
+	struct store_image *images = NULL;
+	autoimageout *out = NULL;
+	size_t n = 0, done = 0;
+	int r = store_list_images(&t->store, &t->arena, &images, &n, e);
+
+	if (r == 0 && format && strcmp(format, "oci") && strcmp(format, "oci-archive")) {
+		err_new(e, ERR_USAGE, "all images can't be exported as %.40s", format);
+		err_because(e, "several images with their signatures fit into an OCI layout alone");
+		return err_try(e, "rocket image export --all DIR/");
+	}
+	if (r == 0 && !n) {
+		err_new(e, ERR_NOT_FOUND, "there is nothing to export");
+		err_because(e, "the store %.200s has no images", t->store.path);
+		return err_try(e, "rocket image list");
+	}
+	if (r == 0)
+		r = image_out_open(&t->arena, dir ? IMAGE_OUT_DIR : IMAGE_OUT_TAR, dest, &out, e);
+	if (r == 0)
+		r = put_all(t, out, images, n, &done, e);
+	if (r == 0)
+		r = image_out_finish(out, e);
+	if (r == 0 && strcmp(dest, "-"))
+		image_say(t, "exported %zu images to %s", done, dest);
+	return r;
+}
+
 int image_export(struct image_tool *t, int argc, char **argv, struct err *e)
 {
 	const struct opt *const tables[] = {export_opts, NULL};
 	struct opt_walk w = {.argc = argc, .argv = argv, .tables = tables};
 	const char *format = NULL, *value;
 	const struct opt *o;
+	bool all = false;
 	int r;
 
-	while ((r = opt_next(&w, &o, &value, e)) > 0)
-		format = value;
+	while ((r = opt_next(&w, &o, &value, e)) > 0) {
+		if (o->id == 'a')
+			all = true;
+		else
+			format = value;
+	}
 	if (r < 0)
 		return r;
-	if (argc - w.at != 2) {
+	if (all && argc - w.at == 1)
+		return export_all(t, argv[w.at], format, e);
+	if (argc - w.at != 2 || all) {
 		err_new(e, ERR_USAGE, "export takes an image and where it goes");
 		err_because(e, "it was given %d words", argc - w.at);
 		return err_try(e, "rocket image export NAME FILE");

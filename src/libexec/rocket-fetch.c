@@ -35,8 +35,10 @@ static const struct {
 	int (*run)(struct fetch_tool *t, int argc, char **argv, struct err *e);
 } verbs[] = {
 	{"fetch", fetch_verb_fetch},
+	{"fetch-aci", fetch_verb_aci},
 	{"login", fetch_verb_login},
 	{"logout", fetch_verb_logout},
+	{"mirror", fetch_verb_mirror},
 	{"push", fetch_verb_push},
 };
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* A user name and password tried at a registry before they are kept (registry.h). */
+/* What a registry answers when it is asked for nothing but itself: who we are there, and whether it is one (registry.h). */
 #include <string.h>
 
 #include "base/cleanup.h"
@@ -34,4 +34,22 @@ int registry_check_login(struct registry *r, const char *key, struct err *e)
 	}
 	str_free(&answer.body);
 	return rc;
+}
+
+bool registry_is_one(struct registry_repo *repo)
+{
+	autoarena a = {};
+	struct endpoint *ep = repo_own(repo);
+	struct http_response r = {};
+	struct http_request q = {
+		.url = endpoint_url(ep, &a, "/v2/"),
+		.limit = ANSWER_MAX,
+		.insecure_tls = ep->insecure_tls,
+		.plain_http = ep->speaks_http,
+	};
+	struct err ignored = {};
+	int rc = http_send(ep->registry->http, &a, &q, &r, &ignored);
+
+	str_free(&r.body);
+	return rc || r.status == 200 || r.status == 401 || r.version;
 }

@@ -106,5 +106,8 @@ char *registry_tag_for(struct arena *a, const char *digest, const char *suffix);
 /* Are options.user and .password good at KEY, "HOST" or "HOST/PATH"? ERR_NETWORK when not. */
 [[nodiscard]] int registry_check_login(struct registry *r, const char *key, struct err *e);
 
+/* Does the host speak the registries' language at all? Asked once an image was not found there. */
+bool registry_is_one(struct registry_repo *repo);
+
 /* "HOST/PATH" as it is asked for last, for messages. */
 const char *registry_repo_name(const struct registry_repo *repo);

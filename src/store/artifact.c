@@ -62,6 +62,27 @@ bool artifact_kind_of(const char *media_type, enum artifact_kind *ret)
 	return false;
 }
 
+void artifact_write_list(struct str *out, const struct artifacts *list)
+{
+	record_write(out, &artifacts_set, list, RECORD_COMPACT);
+}
+
+int artifact_parse_list(struct arena *a, const char *text, size_t n, struct artifacts *ret, struct err *e)
+{
+	struct artifacts list = {};
+	int r = record_read(a, &artifacts_set, text, n, &list, e);
+
+	for (size_t i = 0; i < list.list.n && !r; i++) {
+		const char *hex = layout_digest_hex(list.list.v[i].blob);
+
+		if (list.list.n > ARTIFACTS_MAX || !hex || strlen(hex) != 64 || list.list.v[i].size > ARTIFACT_SIZE_MAX)
+			r = err_new(e, ERR_FAILED, "the list of signatures that came with an image is none");
+	}
+	if (!r)
+		*ret = list;
+	return r;
+}
+
 static int beside_path(const char *digest, const char *what, char *path, size_t n, struct err *e)
 {
 	const char *hex = layout_digest_hex(digest);

@@ -58,6 +58,10 @@ bool artifact_kind_of(const char *media_type, enum artifact_kind *ret);
 /* All that are known of the image; an empty list when there are none. Arena strings. */
 [[nodiscard]] int artifact_list(const struct store *s, struct arena *a, const char *manifest_digest,
 				struct artifacts *ret, struct err *e);
+/* The list as text, as exports carry it, and back; strict about kinds and digests, and never more than ARTIFACTS_MAX. */
+struct str;
+void artifact_write_list(struct str *out, const struct artifacts *list);
+[[nodiscard]] int artifact_parse_list(struct arena *a, const char *text, size_t n, struct artifacts *ret, struct err *e);
 /* The bytes, at most ARTIFACT_SIZE_MAX, 0-terminated, the caller's to free. */
 [[nodiscard]] int artifact_read(const struct store *s, const struct artifact *a, char **ret_text, size_t *ret_n,
 				struct err *e);

@@ -10,6 +10,9 @@
 #include "base/path.h"
 #include "base/str.h"
 #include "image/archive.h"
+#include "image/digest.h"
+#include "image/oci_doc.h"
+#include "store/artifact.h"
 #include "store/import_aci.h"
 #include "store/import_probe.h"
 #include "store/import_spool.h"
@@ -146,6 +149,42 @@ static int err_several(const struct run *r, const struct found *found, struct er
 		       r->request->source);
 }
 
+static int read_blob(struct run *r, struct archive *archive, const char *digest, size_t limit, char **ret, size_t *ret_n,
+		     struct err *e)
+{
+	char actual[DIGEST_TEXT_MAX];
+	int err = archive_read(archive, r->a, arena_printf(r->a, "blobs/sha256/%s", digest + strlen("sha256:")), limit, ret, ret_n, e);
+
+	if (err)
+		return err;
+	digest_text(*ret, *ret_n, actual);
+	if (!strcmp(actual, digest))
+		return 0;
+	err_new(e, ERR_FAILED, "%.80s is not what the image says", digest);
+	return err_because(e, "the bytes have the digest %.80s", actual);
+}
+
+/* Signatures and the like that an export carried, put beside the image as they were; each is checked against its digest. */
+static int import_artifacts(struct run *r, struct archive *archive, const struct found_image *image, struct err *e)
+{
+	struct artifacts list = {};
+	char *text = NULL;
+	size_t n = 0;
+	int err = read_blob(r, archive, image->artifacts, OCI_DOCUMENT_MAX, &text, &n, e);
+
+	if (!err)
+		err = artifact_parse_list(r->a, text, n, &list, e);
+	for (size_t i = 0; i < list.list.n && !err; i++) {
+		struct artifact *a = &list.list.v[i];
+
+		err = read_blob(r, archive, a->blob, ARTIFACT_SIZE_MAX, &text, &n, e);
+		a->size = n;
+		if (!err)
+			err = artifact_put(r->store, image->manifest_digest, a, text, e);
+	}
+	return err;
+}
+
 static int import_found(struct run *r, struct archive *archive, struct found *found, struct err *e)
 {
 	int err = 0;
@@ -159,6 +198,8 @@ static int import_found(struct run *r, struct archive *archive, struct found *fo
 		err = find_members(r, &l, e);
 		if (!err)
 			err = import_one(r, &in, e);
+		if (!err && in.found->artifacts)
+			err = import_artifacts(r, archive, in.found, e);
 	}
 	return err;
 }

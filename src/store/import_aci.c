@@ -235,6 +235,13 @@ int import_aci_read(const struct store *s, struct arena *a, const struct import_
 		    struct import_layer *ret_layer, struct found_image *ret, struct aci_manifest *ret_manifest,
 		    struct err *e)
 {
+	return import_aci_read_with(s, a, in, NULL, ret_layer, ret, ret_manifest, e);
+}
+
+int import_aci_read_with(const struct store *s, struct arena *a, const struct import_input *in,
+			 const struct aci_dependencies *first, struct import_layer *ret_layer, struct found_image *ret,
+			 struct aci_manifest *ret_manifest, struct err *e)
+{
 	struct own o = {.store = s, .a = a, .layer = ret_layer};
 	struct found_image image = {};
 
@@ -247,6 +254,8 @@ int import_aci_read(const struct store *s, struct arena *a, const struct import_
 		r = read_manifest(&o, e);
 	if (!r)
 		r = check_rootfs(&o, e);
+	if (!r && first)
+		r = first->bring(first->ctx, &o.manifest, e);
 	if (!r)
 		r = describe(&o, &image, e);
 	if (r)

@@ -18,3 +18,13 @@
 [[nodiscard]] int import_aci_read(const struct store *s, struct arena *a, const struct import_input *in,
 				  struct import_layer *ret_layer, struct found_image *ret, struct aci_manifest *ret_manifest,
 				  struct err *e);
+
+/* Called once the manifest is known, before the dependencies are looked for in the store: who can, brings them there. */
+struct aci_dependencies {
+	int (*bring)(void *ctx, const struct aci_manifest *manifest, struct err *e);
+	void *ctx;
+};
+/* The same with that; first NULL: what is not there is an error. */
+[[nodiscard]] int import_aci_read_with(const struct store *s, struct arena *a, const struct import_input *in,
+				       const struct aci_dependencies *first, struct import_layer *ret_layer,
+				       struct found_image *ret, struct aci_manifest *ret_manifest, struct err *e);

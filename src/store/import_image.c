@@ -88,6 +88,11 @@ static void describe(struct arena *a, const struct import_image *in, const struc
 		};
 		if (!f->digest)
 			layer->size = layer->tar_size;
+		if (f->came_digest) {
+			layer->digest = f->came_digest;
+			layer->size = f->came_size;
+			layer->media_type = f->came_type;
+		}
 		img->size += l->same[i] == i ? layer->tar_size : 0;
 	}
 }
