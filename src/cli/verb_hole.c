@@ -23,7 +23,7 @@ struct listing {
 };
 
 struct counts {
-	bool known;
+	bool known, gone;       /* gone: the kernel has no rules for it */
 	uint64_t accepted, refused, living;
 };
 
@@ -39,6 +39,9 @@ static struct counts counts_find(const char *lines, const char *hole)
 		if (strncmp(lines, hole, len) == 0 && lines[len] == '\t') {
 			char *at;
 
+			n.gone = strncmp(lines + len, "\tgone", 5) == 0;
+			if (n.gone)
+				return n;
 			n.accepted = strtoull(lines + len, &at, 10);
 			n.refused = strtoull(at, &at, 10);
 			n.living = strtoull(at, &at, 10);
@@ -83,7 +86,7 @@ static void add_row(struct table *t, const struct pod_look *p, const struct hole
 	table_add(t, p->plan.name);
 	table_add(t, str_text(&from));
 	table_add(t, str_text(&to));
-	table_add(t, ledger_reach(h));
+	table_add(t, n->gone ? "SHUT: the kernel has no rules for it" : ledger_reach(h));
 	table_add(t, n->known ? arena_printf(t->arena, "%llu", (unsigned long long)n->living) : NULL);
 	table_add(t, str_text(&left));
 	table_add(t, h->why);
@@ -115,6 +118,7 @@ static void emit_hole(struct emit *m, const struct pod_look *p, const struct hol
 	emit_str(m, "from", str_text(&from));
 	emit_str(m, "to", str_text(&to));
 	emit_str(m, "reach", ledger_reach(h));
+	emit_bool(m, "shut", n->gone);
 	emit_time(m, "closes", closes_ns(p, h));
 	emit_str(m, "why", h->why);
 	emit_str(m, "origin", h->origin);
@@ -223,8 +227,8 @@ static const struct verb verb_list = {
 	.usage = "[POD[/APP]…]",
 	.words = (const char *const[]){"app", NULL},
 	.example = "rocket hole list\nrocket hole list shop -o json | jq '.[].from'",
-	.json = "hole: in its short form\npod: name\npod_id: 32 hex digits\nkind: in, path, dev, socket, cap, newprivs\n"
-		"app: the one it is for, null for the pod\nfrom: what is opened\nto: where it leads\nreach: who gets through\n"
+	.json = "hole: in its short form\npod: name\npod_id: 32 hex digits\nkind: in, out, path, dev, socket, cap, newprivs\n"
+		"app: the one it is for, null for the pod\nfrom: what is opened\nto: where it leads\nreach: who gets through\nshut: the kernel has no rules for it any more\n"
 		"closes: time at which it closes by itself, or null\nwhy: as its owner wrote it\norigin: the flag it came from\n"
 		"connections: living ones, null where nothing counts them\naccepted: so far\nrefused: so far",
 	.exits = "4: no such pod or app",
@@ -232,11 +236,12 @@ static const struct verb verb_list = {
 	.run = run_list,
 };
 
-static const struct verb *const verbs[] = {&cli_verb_hole_add, &verb_list, &cli_verb_hole_rm, NULL};
+static const struct verb *const verbs[] = {&cli_verb_hole_add, &verb_list, &cli_verb_hole_log, &cli_verb_hole_rm,
+					   &cli_verb_hole_suggest, NULL};
 
 const struct verb cli_verb_hole = {
 	.name = "hole",
-	.summary = "the openings in a pod's wall: list, open, close",
+	.summary = "the openings in a pod's wall: list, open, close; what hit it",
 	.usage = "VERB …",
 	.verbs = verbs,
 	.example = "rocket hole list shop\nrocket hole add shop in:8081:80@web\nrocket hole rm shop in:8081:80@web",

@@ -6,3 +6,5 @@
 
 extern const struct verb cli_verb_hole_add;
 extern const struct verb cli_verb_hole_rm;
+extern const struct verb cli_verb_hole_log;
+extern const struct verb cli_verb_hole_suggest;

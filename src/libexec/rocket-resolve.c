@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * rocket-resolve UID NAMESPACES learn|- [SERVER,…]: answers a pod's questions for names that have a hole. Started by
+ * rocket-resolve UID NAMESPACES [SERVER,…]: answers a pod's questions for names that have a hole. Started by
  * resolve_spawn() (net/resolve.h) alone, with
  *
  *   0   its end of the pair with the pod's uplink (net/resolve_wire.h)
@@ -13,7 +13,6 @@
 #include <linux/sched.h>
 #include <signal.h>
 #include <stdlib.h>
-#include <string.h>
 #include <sys/prctl.h>
 #include <sys/socket.h>
 
@@ -34,12 +33,11 @@ int main(int argc, char **argv)
 	sigset_t all;
 	int r;
 
-	if (argc != 5)
+	if (argc != 4)
 		return 2;
 	sigfillset(&all);
 	sigprocmask(SIG_BLOCK, &all, NULL);
-	c.learn = strcmp(argv[3], "learn") == 0;
-	r = resolve_servers_open(&c, argv[4]);
+	r = resolve_servers_open(&c, argv[3]);
 	if (r == 0)
 		r = resolve_jail_enter(&c, POD_FD, ROOT_FD, (uint32_t)strtoul(argv[1], NULL, 10),
 				       (int)strtoul(argv[2], NULL, 10) & (CLONE_NEWUSER | CLONE_NEWNET));

@@ -48,7 +48,7 @@ static bool has_name_hole(const struct plan *p)
 		if (p->holes.v[i].kind != HOLE_OUT || !p->holes.v[i].text || !*p->holes.v[i].text)
 			continue;
 		out_dest_of(&p->holes.v[i], &dest);
-		if (dest.kind == OUT_NAME)
+		if (out_dest_asks_names(&dest))
 			return true;
 	}
 	return false;

@@ -40,6 +40,12 @@ struct out_dest {
 	uint16_t port, port_end; /* 0: every port */
 };
 
+/* Does the pod need a resolver for it? By name, and where every name of a kind may be asked for. */
+static inline bool out_dest_asks_names(const struct out_dest *d)
+{
+	return d->kind == OUT_NAME || d->kind == OUT_INTERNET || d->kind == OUT_LAN;
+}
+
 /* From a parsed HOLE_OUT. */
 void out_dest_of(const struct hole *h, struct out_dest *ret);
 

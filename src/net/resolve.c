@@ -40,7 +40,7 @@ int resolve_spawn(const struct resolve_spawn_request *r, struct helper *ret, int
 	uint32_t nobody = p->ids.count == 0 || p->ids.count > NOBODY ? NOBODY : p->ids.count - 1;
 	char uid[16], namespaces[16];
 	autostr servers = {};
-	char *argv[] = { (char *)"rocket-resolve", uid, namespaces, (char *)(uintptr_t)(r->learn ? "learn" : "-"), NULL, NULL };
+	char *argv[] = { (char *)"rocket-resolve", uid, namespaces, NULL, NULL };
 	struct helper_command c = { .name = "resolver", .argv = argv, .exe_fd = r->exe_fd };
 	struct helper h = HELPER_NONE;
 	int pair[2], result;
@@ -49,7 +49,7 @@ int resolve_spawn(const struct resolve_spawn_request *r, struct helper *ret, int
 	snprintf(namespaces, sizeof(namespaces), "%u", CLONE_NEWNET | (p->ids.count ? CLONE_NEWUSER : 0));
 	for (char **s = p->dns; s && *s; s++)
 		str_addf(&servers, "%s%s", servers.len ? "," : "", *s);
-	argv[4] = (char *)(uintptr_t)str_text(&servers);
+	argv[3] = (char *)(uintptr_t)str_text(&servers);
 	if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair) < 0)
 		return err_errno(e, "can't make a socket for the pod's resolver");
 	memcpy(c.fds, (int[]){ pair[1], r->pod_pidfd, r->empty_root_fd }, sizeof(c.fds));

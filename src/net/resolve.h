@@ -14,7 +14,6 @@ struct resolve_spawn_request {
 	int exe_fd;             /* rocket-resolve */
 	int pod_pidfd;
 	int empty_root_fd;
-	bool learn;             /* every name is answered */
 };
 
 /*

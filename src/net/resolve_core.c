@@ -130,10 +130,10 @@ static bool is_open(const struct resolve_core *c, const char *name)
 	for (size_t i = 0; i < c->n_names; i++) {
 		d.name = c->names[i].name;
 		d.suffix = c->names[i].suffix;
-		if (out_dest_names(&d, name))
+		if (out_dest_names(&d, name) || (d.suffix && !*d.name))
 			return true;
 	}
-	return c->learn;
+	return false;
 }
 
 static void add_name(struct resolve_core *c, const struct resolve_packet *packet)

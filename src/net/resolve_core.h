@@ -32,7 +32,6 @@ struct resolve_core {
 	int listen_fd;
 	struct resolve_server servers[RESOLVE_SERVERS];
 	size_t n_servers;
-	bool learn;             /* every name is open */
 	struct {
 		char name[DNS_NAME_MAX];
 		bool suffix;

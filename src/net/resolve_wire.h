@@ -4,7 +4,7 @@
  *
  *   resolver → READY    once: error 0, or the errno and where
  *   uplink   → CLEAR                        no name is open any more
- *            → NAME     name, suffix        this one is (suffix: every name below it)
+ *            → NAME     name, suffix        this one is (suffix: every name below it; "" and suffix: every name)
  *   resolver → PIN      number, name, addresses, ttl_s     may the pod have them?
  *   uplink   → PINNED   number, allowed (a bit each)       it can reach these now
  *   resolver → REFUSED  name                a name without a hole was asked for

@@ -155,6 +155,26 @@ int uplink_log(struct uplink *u, struct str *out, struct err *e)
 	return r;
 }
 
+int uplink_judge(struct uplink *u, const struct out_addr *a, uint8_t protocol, uint16_t port, bool *ret, struct err *e)
+{
+	autofree struct uplink_request *q = calloc(1, sizeof(*q));
+	autofree struct uplink_reply *answer = calloc(1, sizeof(*answer));
+	int r;
+
+	if (!q || !answer)
+		return err_errno(e, "can't talk to the pod's uplink");
+	q->op = UPLINK_JUDGE;
+	q->addr = *a;
+	q->protocol = protocol;
+	q->port = port;
+	if (send(u->control_fd, q, sizeof(*q), MSG_NOSIGNAL) < 0)
+		return err_errno(e, "can't talk to the pod's uplink");
+	r = hear(u, UPLINK_JUDGE, answer, e);
+	if (r == 0)
+		*ret = answer->accepted;
+	return r;
+}
+
 void uplink_end(struct uplink *u)
 {
 	if (u->control_fd >= 0)

@@ -20,6 +20,7 @@
 #include "base/err.h"
 #include "base/str.h"
 #include "net/helper.h"
+#include "net/out_dest.h"
 #include "pod/plan.h"
 
 struct uplink {
@@ -55,4 +56,7 @@ struct uplink_counts {
 [[nodiscard]] int uplink_count(struct uplink *u, uint32_t number, struct uplink_counts *ret, struct err *e);
 /* Names that the pod asked for: "NAME\tCOUNT\tFIRST_NS\tLAST_NS\trefused|open\tADDRESS,…\n" each, appended. */
 [[nodiscard]] int uplink_log(struct uplink *u, struct str *out, struct err *e);
+/* Would a hole that is open let this through? */
+[[nodiscard]] int uplink_judge(struct uplink *u, const struct out_addr *a, uint8_t protocol, uint16_t port, bool *ret,
+			       struct err *e);
 void uplink_end(struct uplink *u);

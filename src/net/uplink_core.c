@@ -57,7 +57,7 @@ static int write_new(struct uplink_core *c, uint32_t number, struct err *e)
 	r = uplink_wall_write(c, e);
 	if (r == 0)
 		r = uplink_route_open(c, &c->holes[number], e);
-	if (r < 0 || c->holes[number].dest.kind != OUT_NAME)
+	if (r < 0 || !out_dest_asks_names(&c->holes[number].dest))
 		return r;
 	r = uplink_names_write(c, e);
 	if (r < 0)
@@ -104,7 +104,7 @@ static int do_add(struct uplink_core *c, const struct uplink_request *q, struct 
 static int do_remove(struct uplink_core *c, const struct uplink_request *q, struct uplink_reply *a)
 {
 	struct uplink_hole *h = &c->holes[q->number];
-	bool name = h->dest.kind == OUT_NAME;
+	bool name = out_dest_asks_names(&h->dest);
 	struct err ignored = {};
 	int r;
 
@@ -153,7 +153,18 @@ static int do_resolver(struct uplink_core *c, const struct uplink_request *q, st
 	return uplink_names_write(c, &a->err);
 }
 
+static int do_judge(struct uplink_core *c, const struct uplink_request *q, struct uplink_reply *a)
+{
+	for (uint32_t i = 0; i < UPLINK_HOLES_MAX && !a->accepted; i++) {
+		/* What learning opened for now is what there is to learn. */
+		if (c->holes[i].open && !(c->learn && c->holes[i].dest.kind == OUT_INTERNET))
+			a->accepted = uplink_hole_has(c, i, q->protocol, &q->addr, q->port);
+	}
+	return 0;
+}
+
 static request_fn *const requests[] = {
+	[UPLINK_JUDGE] = do_judge,
 	[UPLINK_RESOLVER] = do_resolver,
 	[UPLINK_ADD] = do_add,
 	[UPLINK_REMOVE] = do_remove,

@@ -127,6 +127,9 @@ void uplink_route_unpin(struct uplink_core *c, struct uplink_hole *h, const stru
 
 /* ---- uplink_cut.c ---- */
 
+/* Does the hole let this through? */
+bool uplink_hole_has(const struct uplink_core *c, uint32_t number, uint8_t protocol, const struct out_addr *to,
+		     uint16_t port);
 /* Living connections that this hole lets through; with cut they are ended, unless another open hole has them too. */
 uint32_t uplink_cut(struct uplink_core *c, uint32_t number, bool cut);
 

@@ -27,7 +27,7 @@ struct walk {
 	uint32_t found;
 };
 
-static bool hole_has(const struct uplink_core *c, uint32_t number, uint8_t protocol, const struct out_addr *to,
+bool uplink_hole_has(const struct uplink_core *c, uint32_t number, uint8_t protocol, const struct out_addr *to,
 		     uint16_t port)
 {
 	const struct uplink_hole *h = &c->holes[number];
@@ -40,7 +40,7 @@ static bool hole_has(const struct uplink_core *c, uint32_t number, uint8_t proto
 static bool another_has(const struct walk *w, const struct out_addr *to, uint16_t port)
 {
 	for (uint32_t i = 0; i < UPLINK_HOLES_MAX; i++)
-		if (i != w->number && w->c->holes[i].open && hole_has(w->c, i, w->protocol, to, port))
+		if (i != w->number && w->c->holes[i].open && uplink_hole_has(w->c, i, w->protocol, to, port))
 			return true;
 	return false;
 }
@@ -77,7 +77,7 @@ static void look(struct walk *w, const struct inet_diag_msg *m)
 	struct out_addr to = address_of(m->idiag_family, m->id.idiag_dst);
 	uint16_t port = ntohs(m->id.idiag_dport);
 
-	if (!port || !hole_has(w->c, w->number, w->protocol, &to, port))
+	if (!port || !uplink_hole_has(w->c, w->number, w->protocol, &to, port))
 		return;
 	if (w->cut && another_has(w, &to, port))
 		return;

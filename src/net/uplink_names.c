@@ -114,10 +114,10 @@ static void name_add_address(struct uplink_name *n, const struct out_addr *a)
 
 /* ---- the resolver ---- */
 
-static bool lan_is_open(const struct uplink_core *c)
+static bool kind_is_open(const struct uplink_core *c, enum out_kind kind)
 {
 	for (size_t i = 0; i < UPLINK_HOLES_MAX; i++)
-		if (c->holes[i].open && c->holes[i].dest.kind == OUT_LAN)
+		if (c->holes[i].open && c->holes[i].dest.kind == kind)
 			return true;
 	return false;
 }
@@ -125,14 +125,14 @@ static bool lan_is_open(const struct uplink_core *c)
 /* Every open hole that has the name gets the address. */
 static bool open_for(struct uplink_core *c, const char *name, const struct out_addr *a, int64_t ms)
 {
-	bool any = false;
+	bool private = out_is_private(a), any = kind_is_open(c, private ? OUT_LAN : OUT_INTERNET);
 
-	if (out_is_never(a) || (out_is_private(a) && !lan_is_open(c)) || (a->family == AF_INET6 && !c->has_v6))
+	if (out_is_never(a) || (private && !any) || (a->family == AF_INET6 && !c->has_v6))
 		return false;
 	for (uint32_t i = 0; i < UPLINK_HOLES_MAX; i++)
 		if (c->holes[i].open && out_dest_names(&c->holes[i].dest, name))
 			any |= pin(c, i, a, ms);
-	return any || c->learn;
+	return any;
 }
 
 static void on_pin(struct uplink_core *c, const struct resolve_packet *p)
@@ -181,6 +181,9 @@ int uplink_names_write(struct uplink_core *c, struct err *e)
 	if (c->resolver_fd < 0)
 		return err_new(e, ERR_FAILED, "the pod has no resolver");
 	told = tell(c, &(struct resolve_packet){ .op = RESOLVE_CLEAR });
+	/* Where every address of a kind is open, every name may be asked for: its answers are judged one by one. */
+	if (told && (kind_is_open(c, OUT_INTERNET) || kind_is_open(c, OUT_LAN)))
+		told = tell(c, &(struct resolve_packet){ .op = RESOLVE_NAME, .suffix = true });
 	for (size_t i = 0; told && i < UPLINK_HOLES_MAX; i++) {
 		struct resolve_packet p = { .op = RESOLVE_NAME, .suffix = c->holes[i].dest.suffix };
 

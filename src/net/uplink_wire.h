@@ -12,6 +12,8 @@
  *               ← COUNT  accepted, living; ERR_STATE: the kernel does not have it any more
  *   supervisor  → RESOLVER                         with the uplink's end of the pair with the resolver (SCM_RIGHTS)
  *               ← RESOLVER code …
+ *   supervisor  → JUDGE  addr, protocol, port
+ *               ← JUDGE  accepted = 1: a hole that is open lets this through
  *   supervisor  → LOG
  *               ← LOG    text: a line each, see uplink.h; more = another packet follows
  *
@@ -22,13 +24,17 @@
 #include <stdint.h>
 
 #include "base/err.h"
+#include "net/out_dest.h"
 
-enum uplink_op { UPLINK_READY = 1, UPLINK_ADD, UPLINK_REMOVE, UPLINK_COUNT, UPLINK_LOG, UPLINK_RESOLVER };
+enum uplink_op { UPLINK_READY = 1, UPLINK_ADD, UPLINK_REMOVE, UPLINK_COUNT, UPLINK_LOG, UPLINK_RESOLVER, UPLINK_JUDGE };
 enum { UPLINK_TEXT_MAX = 8700, UPLINK_HOLES_MAX = 1024 };
 
 struct uplink_request {
 	uint32_t op;
 	uint32_t number;
+	struct out_addr addr;
+	uint16_t port;
+	uint8_t protocol;
 	char text[UPLINK_TEXT_MAX];
 };
 

@@ -29,6 +29,7 @@ enum pod_flag {
 	POD_IDS,
 	POD_IGNORE_UNKNOWN,
 	POD_WAIT,
+	POD_LEARN,
 	POD_LATER,
 	POD_FLAGS,
 };
@@ -60,7 +61,8 @@ const struct opt flags_pod_options[] = {
 	 .help = "with -f: warn of unknown keys instead of refusing them"},
 	{"link", .arg = "LINK", .id = POD_LINK,
 	 .help = "a link between two apps, such as web:php:unix:/run/php/php.sock"},
-	{"learn", .id = POD_LATER, .help = "let everything out and suggest holes (not built yet)"},
+	{"learn", .id = POD_LEARN,
+	 .help = "let everything but host, LAN and metadata pass, and suggest the holes for it"},
 	{"grant", .arg = "NAMES", .id = POD_LATER,
 	 .help = "grant what images ask for (not built yet)"},
 	{"wait", .id = POD_WAIT, .help = "with -d: wait until every app is ready"},
@@ -77,6 +79,12 @@ static int apply_remove(struct flags *f, const struct flag *flag, struct err *e)
 {
 	f->pod.remove = true;
 	return 0;
+}
+
+static int apply_learn(struct flags *f, const struct flag *flag, struct err *e)
+{
+	f->pod.learn = true;
+	return flag_add_hole(f, "out:internet", NULL, flag_text(f, flag), e);
 }
 
 static int apply_name(struct flags *f, const struct flag *flag, struct err *e)
@@ -218,6 +226,7 @@ static int (*const applies[])(struct flags *f, const struct flag *flag, struct e
 	[POD_IDS] = apply_ids,
 	[POD_IGNORE_UNKNOWN] = apply_ignore_unknown,
 	[POD_WAIT] = apply_wait,
+	[POD_LEARN] = apply_learn,
 	[POD_LATER] = apply_later,
 };
 static_assert(ARRAY_SIZE(applies) == POD_FLAGS, "one function a flag");

@@ -228,6 +228,7 @@ static const struct field plan_fields[] = {
 	FIELD(struct plan, host_ipc, "host_ipc", FIELD_BOOL),
 	FIELD(struct plan, host_pid, "host_pid", FIELD_BOOL),
 	FIELD(struct plan, remove, "remove", FIELD_BOOL),
+	FIELD(struct plan, learn, "learn", FIELD_BOOL),
 	FIELD(struct plan, cgroup, "cgroup", FIELD_STR),
 	FIELD(struct plan, apps, "apps", FIELD_LIST, .sub = &app_set),
 	FIELD(struct plan, volumes, "volumes", FIELD_LIST, .sub = &volume_set),

@@ -199,6 +199,7 @@ struct plan {
 	char **dns, **dns_search, **hosts; /* hosts: "IP NAME…" */
 	bool host_net, host_ipc, host_pid; /* ns: holes */
 	bool remove;                       /* --rm */
+	bool learn;                        /* --learn: what goes out is let through and suggested as holes */
 	char *cgroup; /* below each hierarchy's root: "rocket/ID", or the unit's own */
 	LIST(struct plan_app) apps;
 	LIST(struct plan_volume) volumes;

@@ -117,6 +117,7 @@ struct pod {
 	int distance;   /* enum distance + 1; 0: close */
 	char *exit;     /* NULL: all */
 	bool remove;
+	bool learn;
 	uint32_t ids;       /* size of the id range that is wanted; 0: 65536 */
 	uint64_t shm_bytes; /* 0: 64Mi */
 	struct plan_limits limits;

@@ -187,6 +187,7 @@ static int resolve_plain(struct resolve *r, struct err *e)
 	plan->dns_options = p->dns.options;
 	plan->hosts = p->hosts;
 	plan->remove = p->remove;
+	plan->learn = p->learn;
 	plan->labels = p->labels;
 	return resolve_device_numbers(r, &plan->limits, e);
 }

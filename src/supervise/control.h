@@ -14,6 +14,7 @@
  *   verb "attach" app        the connection stays open: see below
  *   verb "hole-add" text = the hole in its short form, why?, for_ns?, keep?    text = the ledger's line
  *   verb "hole-rm" text, keep?                                                 text = what was cut
+ *   verb "hole-log"          text = a line for each destination without a hole, see wall_log.h
  *   verb "hole-count"        text = a line a hole: HOLE, accepted, refused, living, between tabs
  *   verb "link-add" text = the link, keep?                                     text = what came of it
  *   verb "link-rm" text, keep?                                                 text = what was cut

@@ -16,6 +16,7 @@
 
 #include "base/io.h"
 #include "supervise/supervisor.h"
+#include "supervise/wall_log.h"
 
 enum { CHUNK = 4096 };
 
@@ -103,6 +104,9 @@ void front_write(struct front *f, const struct app *a, enum log_stream stream, c
 		write_prefixed(f, a, stream, bytes, n);
 	else
 		(void)!io_write_all(fd_of(stream), bytes, n);
+	/* Who was refused something mostly says so: the moment to say by what. */
+	if (stream == LOG_STDERR)
+		wall_log_tell(f->s);
 }
 
 /* ---- input ---- */

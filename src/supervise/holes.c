@@ -7,6 +7,7 @@
 
 #include <string.h>
 #include <sys/epoll.h>
+#include <unistd.h>
 
 #include "base/cleanup.h"
 #include "base/io.h"
@@ -15,6 +16,7 @@
 #include "supervise/supervisor.h"
 
 enum { HOLES_MAX = 1024 };
+#define LEARNING "learning: everything but this host, the LAN and metadata is let through"
 static const int64_t second_ns = 1000000000, relay_must_live_ns = 5000000000;
 
 static bool is_carried(const struct hole *h)
@@ -141,6 +143,8 @@ void holes_say(const struct supervisor *s)
 	for (size_t i = 0; i < s->plan.holes.n; i++)
 		if (ledger_is_open(&s->plan.holes.v[i]))
 			ledger_add_line(&text, &s->plan, &s->plan.holes.v[i], &s->status);
+	if (s->plan.learn)
+		str_add(&text, isatty(STDERR_FILENO) ? "\033[1;31m" LEARNING "\033[0m\n" : LEARNING "\n");
 	if (s->options->foreground && !s->options->quiet)
 		(void)!io_write_all(STDERR_FILENO, str_text(&text), text.len);
 }

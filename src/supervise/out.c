@@ -5,6 +5,7 @@
  */
 #include "supervise/out.h"
 
+#include <string.h>
 #include <sys/epoll.h>
 
 #include "base/cleanup.h"
@@ -13,6 +14,7 @@
 #include "net/resolve.h"
 #include "supervise/ledger.h"
 #include "supervise/supervisor.h"
+#include "supervise/wall_log.h"
 
 static const int64_t must_live_ns = 5000000000;
 
@@ -29,6 +31,7 @@ static int start(struct supervisor *s, struct err *e)
 		.plan = &s->plan,
 		.pod_pidfd = s->sandbox.reaper_pidfd,
 		.empty_root_fd = s->empty_root_fd,
+		.learn = s->plan.learn,
 	};
 	autoclose int exe = -1;
 	int r;
@@ -117,13 +120,26 @@ void out_close_all(struct supervisor *s)
 	s->has_uplink = false;
 }
 
+/* Rules outside the pod see its one link, not which app sent: what can't be held to one app is not opened for all. */
+static int check_app(const struct supervisor *s, const struct hole *h, struct err *e)
+{
+	if (!h->app || s->plan.apps.n == 1)
+		return 0;
+	err_new(e, ERR_FAILED, "the hole %s can't be held to the app %s", h->text, h->app);
+	err_because(e, "the apps of this pod share one network, and this version of Rocket tells them apart at the wall only "
+		       "where each has its own");
+	return err_try(e, "rocket run --hole %.*s …   (for the whole pod)", (int)strcspn(h->text, "@"), h->text);
+}
+
 int out_open_one(struct supervisor *s, size_t place, struct err *e)
 {
 	struct out_dest dest;
-	int r = start(s, e);
+	int r = check_app(s, &s->plan.holes.v[place], e);
 
+	if (r == 0)
+		r = start(s, e);
 	out_dest_of(&s->plan.holes.v[place], &dest);
-	if (r == 0 && dest.kind == OUT_NAME)
+	if (r == 0 && out_dest_asks_names(&dest))
 		r = resolver_start(s, e);
 	return r < 0 ? r : uplink_add(&s->uplink, (uint32_t)place, &s->plan.holes.v[place], e);
 }
@@ -140,6 +156,7 @@ int out_open_all(struct supervisor *s, struct err *e)
 
 int out_close_one(struct supervisor *s, size_t place, uint32_t *ret_cut, struct err *e)
 {
+	wall_log_forget_open(s);
 	return s->has_uplink ? uplink_remove(&s->uplink, (uint32_t)place, ret_cut, e) : 0;
 }
 

@@ -23,6 +23,7 @@
 #include "supervise/holes.h"
 #include "supervise/out.h"
 #include "supervise/supervisor.h"
+#include "supervise/wall_log.h"
 
 /* ---- programs ---- */
 
@@ -157,7 +158,10 @@ static int bring_up(struct supervisor *s, struct relay_sockets *sockets, struct 
 	if (r < 0)
 		return r;
 	holes_say(s);
-	return order_start_next(s, e);
+	r = order_start_next(s, e);
+	/* While the first apps are on their way to their exec. */
+	wall_log_open(s);
+	return r;
 }
 
 int pod_up(struct supervisor *s, struct err *e)
@@ -192,6 +196,8 @@ void pod_down(struct supervisor *s)
 
 	links_close(s);
 	holes_close(s);
+	wall_log_end(s);
+	record_close(&s->record);
 	out_close_all(s);
 	loop_forget(&s->loop, &s->reaper_source);
 	/* The kernel takes the namespaces apart while we go on. */

@@ -21,6 +21,7 @@
 #include "supervise/control.h"
 #include "supervise/holes.h"
 #include "supervise/supervisor.h"
+#include "supervise/wall_log.h"
 
 enum { ATTACH_BUFFER = 1 << 20 };
 
@@ -265,6 +266,15 @@ static int do_hole_count(struct client *c, struct app *a, const struct control_r
 	return 0;
 }
 
+static int do_hole_log(struct client *c, struct app *a, const struct control_request *r, struct err *e)
+{
+	autostr text = {};
+
+	wall_log_read(c->s, &text);
+	reply_text(c, str_text(&text));
+	return 0;
+}
+
 enum app_need { APP_NEEDED, APP_OPTIONAL, APP_NONE };
 
 static const struct {
@@ -274,6 +284,7 @@ static const struct {
 } verbs[] = {
 	{ "app", APP_NEEDED, do_app },	      { "attach", APP_NEEDED, do_attach },
 	{ "hole-add", APP_NONE, do_hole },    { "hole-count", APP_NONE, do_hole_count },
+	{ "hole-log", APP_NONE, do_hole_log },
 	{ "hole-rm", APP_NONE, do_hole },
 	{ "link-add", APP_NONE, do_link },    { "link-count", APP_NONE, do_link_count },
 	{ "link-rm", APP_NONE, do_link },

@@ -497,6 +497,7 @@ static void init(struct supervisor *s, const struct supervisor_options *o)
 		.relay = RELAY_NO_PROCESS,
 		.uplink = UPLINK_NO_PROCESS,
 		.resolver = HELPER_NONE,
+		.record = RECORD_NONE,
 		.reaper_exe_fd = -1,
 		.probe_exe_fd = -1,
 		.deadline_ns = INT64_MAX,

@@ -29,6 +29,7 @@
 #include "boundary/root.h"
 #include "boundary/sandbox.h"
 #include "boundary/spawn.h"
+#include "net/record.h"
 #include "net/relay.h"
 #include "net/uplink.h"
 #include "pod/plan.h"
@@ -209,6 +210,9 @@ struct supervisor {
 	bool has_relay;
 	int64_t relay_started_ns;       /* monotonic */
 	struct uplink uplink;           /* of the out: holes */
+	struct record record;           /* who tried to reach what */
+	LIST(char *) told;              /* holes that the foreground was told of */
+	int64_t told_ns;
 	struct loop_source uplink_source, resolver_source;
 	struct helper resolver;         /* of holes by name */
 	bool has_uplink;

@@ -301,7 +301,6 @@ static const struct {
 	{"run --ignore-unknown box", ERR_USAGE, "can't be done", "-f", ""},
 	{"run --network bridge box", ERR_USAGE, "can't be done", "no networks", "--hole"},
 	{"run --link a:b:tpc:1 box", ERR_USAGE, "'tpc' is no kind of link", "a link is one of", "tcp"},
-	{"run --learn box", ERR_USAGE, "--learn is not built yet", "", ""},
 	{"run --grant all box", ERR_USAGE, "--grant is not built yet", "", ""},
 	{"run box --secret a", ERR_USAGE, "can't be done", "where the secret comes from", "NAME=./FILE"},
 	{"run box --secret a=env:9", ERR_USAGE, "no name of a variable", "", ""},
