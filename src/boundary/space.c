@@ -217,15 +217,6 @@ static int set_sysctls(const struct space *s, struct err *e)
 	return sysfd < 0 ? err_errno(e, "can't open /proc/sys") : 0;
 }
 
-static int set_memory_policy(const struct space *s, struct err *e)
-{
-	const struct oci_memory_policy *m = &s->oci->memory_policy;
-
-	if (!m->given || syscall(SYS_set_mempolicy, m->mode, m->nodes, 8 * sizeof(m->nodes) + 1) == 0)
-		return 0;
-	return err_errno(e, "can't set the memory policy");
-}
-
 /* On the host's /proc, which nobody in the container can fake (CVE-2019-16884). */
 static int open_label(const char *label, const char *path, const char *fallback, int *ret, struct err *e)
 {
@@ -276,7 +267,7 @@ static int prepare_namespaces(const struct spawn *sp, struct err *e)
 		return -e->code;
 	if (s->sync_fd < 0)
 		return 0;
-	if (set_names(s, e) < 0 || raise_loopback(s, e) < 0 || set_sysctls(s, e) < 0 || set_memory_policy(s, e) < 0)
+	if (set_names(s, e) < 0 || raise_loopback(s, e) < 0 || set_sysctls(s, e) < 0)
 		return -e->code;
 	return 0;
 }

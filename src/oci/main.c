@@ -153,13 +153,23 @@ static void say_as_engines_know(struct err *e)
 /* Engines show one line of what they read: where nobody sits before a terminal, what and because are one. */
 static void print_error(const struct err *e)
 {
-	struct err one = *e;
+	autostr line = {};
 
-	if (!isatty(STDERR_FILENO) && *e->because) {
-		snprintf(one.what, sizeof(one.what), "%.120s: %.120s", e->what, e->because);
-		one.because[0] = 0;
+	if (isatty(STDERR_FILENO) || !*e->because) {
+		err_print(stderr, e);
+		return;
 	}
-	err_print(stderr, &one);
+	str_add(&line, "error: ");
+	str_add_visible(&line, e->what);
+	str_add(&line, ": ");
+	str_add_visible(&line, e->because);
+	str_add_char(&line, '\n');
+	if (*e->hint) {
+		str_add(&line, "try: ");
+		str_add_visible(&line, e->hint);
+		str_add_char(&line, '\n');
+	}
+	(void)!io_write_all(STDERR_FILENO, line.text, line.len);
 }
 
 static void write_log(const struct oci *o, const struct err *e)
@@ -282,6 +292,12 @@ static int run(struct oci *o, int argc, char **argv, int *ret_code, struct err *
 
 	if (r != 0)
 		return r < 0 ? r : 0;
+	if (o->systemd_cgroup) {
+		err_new(e, ERR_USAGE, "control groups through systemd are not supported");
+		err_because(e, "%s", access("/run/systemd/system", F_OK) == 0 ? "this runtime makes them in the file system itself" :
+										"systemd does not run on this host");
+		return err_try(e, "--cgroup-manager cgroupfs   (podman and buildah have the same option)");
+	}
 	o->verb = find_verb(argv[w.at]);
 	if (!o->verb)
 		return unknown_verb(argv[w.at], e);

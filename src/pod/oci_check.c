@@ -209,8 +209,10 @@ static int check_linux(const struct oci_config *c, struct err *e)
 		return bad(e, "hostname", "without a uts namespace it would change the host's");
 	if (c->domainname && *c->domainname && !has_namespace(c, "uts"))
 		return bad(e, "domainname", "without a uts namespace it would change the host's");
-	if (l->net_devices.n && !has_namespace(c, "network"))
-		return bad(e, "linux.netDevices", "without a network namespace there is nowhere to move them");
+	if (l->net_devices.n)
+		return bad(e, "linux.netDevices", "this runtime moves no interfaces of the host: leave it out");
+	if (l->memory_policy && strcmp(l->memory_policy, "{}") != 0)
+		return bad(e, "linux.memoryPolicy", "this runtime sets no memory policy: leave it out");
 	if (!has_namespace(c, "mount") && (c->mounts.n || l->masked_paths || l->readonly_paths || c->root.readonly))
 		return bad(e, "mounts", "without a mount namespace they would change the host's");
 	return 0;

@@ -64,19 +64,11 @@ struct oci_how {
 	const char *apparmor, *selinux;
 };
 
-/* set_mempolicy(2): nodes as a bit mask. */
-struct oci_memory_policy {
-	bool given;
-	int mode;
-	uint64_t nodes[16];
-};
-
 struct oci_plan {
 	const struct oci_config *config;
 	struct plan pod;                /* one app */
 	struct plan_app *app;
 	struct oci_how how;
-	struct oci_memory_policy memory_policy;
 	uint64_t namespaces;            /* CLONE_NEW* that are not the runtime's own */
 	uint64_t fresh;                 /* those among them that are made */
 	LIST(struct oci_join) joins;
