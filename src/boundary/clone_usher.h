@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * clone3(2) with a stack and shared memory, which glibc 2.36 has no wrapper for: the child calls fn(arg)
- * on its own stack and exits with what it gives. The parent waits (CLONE_VFORK) until the child is gone.
+ * on its own stack and exits with what it gives. With CLONE_VFORK the parent waits until the child is gone.
  */
 #pragma once
 
@@ -11,7 +11,7 @@
 
 typedef int clone_usher_fn(void *arg);
 
-/* args->stack and stack_size are set, CLONE_VM | CLONE_VFORK among its flags. The child's pid, or -errno. */
+/* args->stack and stack_size are set, CLONE_VM among its flags. The child's pid, or -errno. */
 static inline long clone_usher(const struct clone_args *args, clone_usher_fn *fn, void *arg)
 {
 #if defined(__x86_64__)

@@ -126,12 +126,12 @@ static void enter_workdir(const struct confine *c, int status_fd)
 	}
 }
 
-/* As many as this kernel has, which may be more than it had when Rocket was built. */
+/* As many as this kernel has, which may be more than it had when Rocket was built: the first that it refuses is none. */
 static void limit_bounding_set(uint64_t caps)
 {
-	for (int cap = 0; cap < CAPS_MAX && prctl(PR_CAPBSET_READ, cap, 0, 0, 0) >= 0; cap++)
-		if (!(caps >> cap & 1))
-			prctl(PR_CAPBSET_DROP, cap, 0, 0, 0);
+	for (int cap = 0; cap < CAPS_MAX; cap++)
+		if (!(caps >> cap & 1) && prctl(PR_CAPBSET_DROP, cap, 0, 0, 0) < 0 && errno == EINVAL)
+			return;
 }
 
 static int set_capabilities(const struct confine *c)

@@ -6,12 +6,11 @@
 #include <fcntl.h>
 #include <linux/mount.h>
 #include <sched.h>
-#include <stdlib.h>
 #include <sys/syscall.h>
-#include <sys/utsname.h>
 #include <unistd.h>
 
 #include "base/cleanup.h"
+#include "base/kernel.h"
 
 /* <sys/mount.h> clashes with <linux/mount.h> in Debian 12's glibc. */
 int mount(const char *source, const char *target, const char *type, unsigned long flags, const void *data);
@@ -86,15 +85,7 @@ int mountfd_attach(int mount_fd, int target_fd)
 
 bool mountfd_clones_detached(void)
 {
-	struct utsname host;
-	char *dot = NULL;
-	long major, minor;
-
-	if (uname(&host) < 0)
-		return false;
-	major = strtol(host.release, &dot, 10);
-	minor = *dot == '.' ? strtol(dot + 1, NULL, 10) : 0;
-	return major > 6 || (major == 6 && minor >= 15);
+	return kernel_is_at_least(6, 15);
 }
 
 int mountfd_make_private(void)

@@ -45,10 +45,8 @@ static bool is_own(int fd)
 	       own.st_ino == that.st_ino;
 }
 
-int own_exe_shut(int fd, const char *name, struct err *e)
+int own_exe_shut(int own, const char *name, struct err *e)
 {
-	autoclose int own = fd;
-
 	/* Executed by descriptor, a process is named after that on kernels before 6.14. */
 	prctl(PR_SET_NAME, name, 0, 0, 0);
 	if (!is_own(own))

@@ -23,9 +23,9 @@
 /* Executes it; comes back with the error alone, as -1 with errno. Only system calls: for use after vfork, too. */
 int own_exe_become(int fd, char *const *argv, char *const *envp);
 /*
- * fd: own_exe_open()'s, in the new program. Takes it; name is what the process is called from now on. ERR_FAILED also when
- * it is not what this process runs.
+ * own: own_exe_open()'s, in the new program; name is what the process is called from now on. ERR_FAILED also when it is not
+ * what this process runs. The descriptor may be closed at any time, which takes a moment where it is the mount's last.
  */
-[[nodiscard]] int own_exe_shut(int fd, const char *name, struct err *e);
+[[nodiscard]] int own_exe_shut(int own, const char *name, struct err *e);
 /* Is this process's program out of reach? */
 bool own_exe_is_shut(void);

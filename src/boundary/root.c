@@ -81,6 +81,17 @@ static uint64_t size_of_texts(const struct pod_text *texts, size_t n)
 	return size;
 }
 
+void root_keep_mount(const struct pod_files *f, int mount_fd, const char *name, bool is_dir)
+{
+	autoclose int at = -1;
+
+	if ((is_dir ? mkdirat(f->etc_fd, name, 0) : mknodat(f->etc_fd, name, S_IFREG, 0)) < 0)
+		return;
+	at = openat(f->etc_fd, name, O_PATH | O_CLOEXEC | O_NOFOLLOW);
+	if (at >= 0)
+		(void)!mountfd_attach(mount_fd, at);
+}
+
 int root_make_pod_files(const struct plan *p, int userns_fd, int attach_fd, const struct pod_text *texts, size_t n,
 			struct pod_files *ret, struct err *e)
 {
@@ -98,6 +109,8 @@ int root_make_pod_files(const struct plan *p, int userns_fd, int attach_fd, cons
 		r = err_errno(e, "can't make the pod's empty folder");
 	for (size_t i = 0; r == 0 && i < n; i++)
 		r = write_text(f.etc_fd, &texts[i], p, e);
+	if (r == 0 && attach_fd < 0)
+		root_keep_mount(&f, f.shm_fd, ".shm", true);
 	if (r < 0) {
 		root_close_pod_files(&f);
 		return r;
@@ -338,7 +351,8 @@ static void clear_volatile_marker(int work_fd)
 
 static int make_overlay(const struct root_request *r, int *ret_fd, struct err *e)
 {
-	autoclose int lower = map_view(r->view_fd, r->files);
+	autoclose int mapped = r->view_is_mapped ? -1 : map_view(r->view_fd, r->files);
+	const int lower = r->view_is_mapped ? r->view_fd : mapped;
 	autoclose int upper = open_layer_dir(r->pod_fd, r->app->name, "upper", r->plan->ids.base);
 	autoclose int work = open_layer_dir(r->pod_fd, r->app->name, "work", r->plan->ids.base);
 

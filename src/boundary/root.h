@@ -36,6 +36,13 @@ struct pod_text {
  */
 [[nodiscard]] int root_make_pod_files(const struct plan *p, int userns_fd, int attach_fd, const struct pod_text *texts,
 				      size_t n, struct pod_files *ret, struct err *e);
+/*
+ * Attaches a detached mount in etc_fd, out of everybody's sight: what lies in one tree is taken apart in one go, when
+ * etc_fd is closed, while each mount that is closed for itself waits for the whole kernel (synchronize_rcu_expedited()
+ * in namespace_unlock()). Kernels before 6.15 can't: the mount stays as it is.
+ */
+void root_keep_mount(const struct pod_files *f, int mount_fd, const char *name, bool is_dir);
+/* With all that root_keep_mount() has attached. */
 void root_close_pod_files(struct pod_files *f);
 /* A detached tmpfs for the links' named pipes and sockets, of the pod's root alone. */
 [[nodiscard]] int root_make_links(const struct plan *p, int attach_fd, int *ret_fd, struct err *e);
@@ -67,6 +74,7 @@ struct root_request {
 	const struct plan_app *app;
 	const struct pod_files *files;
 	int view_fd;            /* detached clone of the image's view, or an open directory that holds its files */
+	bool view_is_mapped;    /* … whose ids are the pod's already */
 	int links_fd;           /* where the links' named pipes and sockets lie; -1: there are none */
 	int pod_fd;             /* the pod's folder: APP.upper and APP.work, or APP.root (own_root.h) */
 	/* Gives a directory descriptor for a volume of the plan, filled and owned as it must be. */

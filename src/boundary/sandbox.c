@@ -112,6 +112,18 @@ static int set_sysctls(const struct plan *p, struct err *e)
 	return r;
 }
 
+static int clone_error(struct err *e)
+{
+	int saved = errno;
+
+	err_errno(e, "can't make the pod's namespaces");
+	if (saved == ENOSPC)
+		return err_try(e, "sysctl user.max_user_namespaces user.max_net_namespaces   (a limit is reached)");
+	if (saved == EPERM)
+		return err_try(e, "rocket doctor   (user namespaces may be switched off on this host)");
+	return -e->code;
+}
+
 [[gnu::noreturn]] static void child_main(const struct sandbox_request *r, int go_fd, int status_fd)
 {
 	struct err e = {};
@@ -124,9 +136,9 @@ static int set_sysctls(const struct plan *p, struct err *e)
 		err_errno(&e, "can't become root of the pod's user namespace");
 		child_fail(status_fd, &e);
 	}
-	/* A network costs most of all: those of further circles are made at the same time, each by its own child. */
-	if (r->joins && unshare(sandbox_namespaces(r->plan) & CLONE_NEWNET) < 0) {
-		err_errno(&e, "can't make a network for an app that stands apart");
+	/* A network costs most of all: it is made here, while the parent goes on, and those of all circles at the same time. */
+	if (unshare(sandbox_namespaces(r->plan) & CLONE_NEWNET) < 0) {
+		(void)!clone_error(&e);
 		child_fail(status_fd, &e);
 	}
 	if (sethostname(r->hostname, strlen(r->hostname)) < 0) {
@@ -176,25 +188,11 @@ static int give_ids(const struct plan *p, struct sandbox *s, struct err *e)
 	return 0;
 }
 
-static int clone_error(struct err *e)
-{
-	int saved = errno;
-
-	err_errno(e, "can't make the pod's namespaces");
-	if (saved == ENOSPC)
-		return err_try(e, "sysctl user.max_user_namespaces user.max_net_namespaces   (a limit is reached)");
-	if (saved == EPERM)
-		return err_try(e, "rocket doctor   (user namespaces may be switched off on this host)");
-	return -e->code;
-}
-
-/* Which namespaces the call makes at once. */
+/* Which namespaces the call makes at once; the network comes later. */
 static uint64_t flags_at_clone(const struct sandbox_request *r)
 {
-	int flags = sandbox_namespaces(r->plan);
+	int flags = sandbox_namespaces(r->plan) & ~CLONE_NEWNET;
 
-	if (r->joins)
-		flags &= ~CLONE_NEWNET;
 	if (r->shares_ipc)
 		flags &= ~CLONE_NEWIPC;
 	return (uint64_t)flags;
@@ -289,6 +287,14 @@ void sandbox_kill(const struct sandbox *s)
 {
 	if (s->reaper_pid > 0)
 		kill(s->reaper_pid, SIGKILL);
+}
+
+void sandbox_leave(void)
+{
+	autoclose int self = (int)syscall(SYS_pidfd_open, getpid(), 0);
+
+	if (self >= 0)
+		(void)!setns(self, CLONE_NEWPID);
 }
 
 void sandbox_end(struct sandbox *s)

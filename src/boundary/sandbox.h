@@ -2,13 +2,13 @@
 /*
  * The pod's own namespaces and who holds them open: a reaper, pid 1 of the pod's outer pid namespace.
  *
- *   supervisor (host) ─ unshare(PID), clone3(USER|NET|IPC|UTS) ─▶ reaper   dies with the supervisor (PDEATHSIG)
- *                                                                  └ the kernel kills everything below when it dies
+ *   supervisor (host) ─ unshare(PID), clone3(USER|IPC|UTS) ─▶ unshare(NET) ─▶ reaper   dies with the supervisor (PDEATHSIG)
+ *                                                                            └ the kernel kills everything below when it dies
  *
  * An app that stands apart has all of these of its own, with the same map, and a reaper that holds them in the same pid
  * namespace: that makes a circle. Only what the links say is shared between circles.
  *
- * The user namespace is made first and by the same call, so that the others belong to it (user_namespaces(7));
+ * The user namespace is made first, and the others by who lives in it, so that they belong to it (user_namespaces(7));
  * the other order makes proc, sysfs, mqueue and cgroup2 unmountable in the pod. The reaper is a program
  * of its own of some kB, without capabilities, in an empty root, and no app can see it.
  */
@@ -50,6 +50,8 @@ struct sandbox_request {
 [[nodiscard]] int sandbox_wait(struct sandbox *s, struct err *e);
 /* Kills the reaper, and with it all that runs in the pod; sandbox_end() waits until it is gone. */
 void sandbox_kill(const struct sandbox *s);
+/* From here on the caller's children are born in his own process table again. */
+void sandbox_leave(void);
 /* Kills the reaper if need be, and reaps it. */
 void sandbox_end(struct sandbox *s);
 

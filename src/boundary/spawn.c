@@ -133,15 +133,15 @@ static int process_in_shared_memory(void *arg)
 }
 
 /*
- * `enter` and reapers go straight to their exec, and their maker has nothing else to do meanwhile: they share its memory
- * until then (CLONE_VFORK), which saves two copies of the page tables. An app's start takes longer, and its supervisor
- * goes on with the next app. Nobody in the pod can look in: the memory belongs to the host's user namespace.
+ * Reapers go straight to their exec, and their maker has nothing else to do meanwhile: they share its memory until then
+ * (CLONE_VFORK), which saves a copy of the page tables. An app's start takes longer, and what is entered executes a file
+ * that may lie on a file system which never answers: their supervisor goes on.
  */
 static long clone_process(struct passage *p, struct clone_args *args)
 {
 	long pid;
 
-	if ((p->s->enter_pidfd < 0 && p->reaper_exe_fd < 0) || p->s->space) {
+	if (p->reaper_exe_fd < 0) {
 		pid = syscall(SYS_clone3, args, sizeof(*args));
 		if (pid == 0)
 			process_main(p);

@@ -53,7 +53,6 @@ struct verb {
 	const char *exits;                      /* exit codes beside 0, 1 and 2, as "4: no such pod" lines, or NULL */
 	const struct verb *const *verbs;        /* NULL-terminated, sorted: "image" has "list", "rm", … */
 	int (*run)(struct cli *cli, int argc, char **argv); /* argv[0] is the verb; gives the exit code */
-	bool spawns;                            /* its process enters pods: main() puts the program out of their reach */
 	bool passes_output;                     /* takes any -o, the program that it executes decides */
 	bool lists;                             /* -o table, wide, json, yaml and name all work */
 	bool documents;                         /* -o json and yaml work */

@@ -13,7 +13,6 @@
 #include "cli/cli.h"
 #include "cli/config.h"
 #include "cli/help.h"
-#include "cli/hide.h"
 #include "cli/settle.h"
 #include "cli/verbs.h"
 
@@ -52,9 +51,6 @@ static int run(struct cli *cli, int argc, char **argv, int *ret_code, struct err
 	if (at >= argc)
 		return no_verb(cli, e);
 	if (verb_resolve(argc - at, argv + at, &cli->verb, &cli->parent, &words, e) < 0)
-		return -e->code;
-	/* An ordinary user's verb first goes where it may: it calls this by itself. */
-	if (cli->verb->spawns && geteuid() == 0 && hide_program(argv, e) < 0)
 		return -e->code;
 	if (config_load(cli->arena, config_places(cli->arena), &cli->config, e) < 0 || settle(cli, e) < 0)
 		return -e->code;

@@ -26,6 +26,7 @@
 #include "cli/pull.h"
 #include "cli/trust_gate.h"
 #include "cli/user_half.h"
+#include "cli/verbs.h"
 #include "pod/resolve.h"
 #include "supervise/ids.h"
 #include "supervise/launch.h"
@@ -79,7 +80,14 @@ int pod_make_parse(struct pod_making *m, struct cli *cli, int argc, char **argv,
 		.warn = warn,
 		.context = m,
 	};
-	return flags_parse(&in, &m->pod, &m->flags, e);
+	m->timing.on = true;
+	timing_mark(&m->timing, "begin", NULL);
+	int r = flags_parse(&in, &m->pod, &m->flags, e);
+	if (r == 0 && m->flags.timing && cli->verb != &cli_verb_run)
+		r = err_new(e, ERR_USAGE, "--timing goes with rocket run alone");
+	m->timing.on = m->flags.timing;
+	timing_mark(&m->timing, "command line read", NULL);
+	return r;
 }
 
 /* ---- what the plan asks about the world ---- */
@@ -361,9 +369,13 @@ int pod_make(struct pod_making *m, struct err *e)
 		memset(m->dir.id, '0', POD_ID_LEN);
 	else if (r == 0)
 		r = state_create_pod(&m->state, NULL, &m->dir, e);
+	timing_mark(&m->timing, "pod's folder made and locked", NULL);
 	if (r == 0)
 		r = resolve(m, e);
-	return r < 0 || m->dry ? r : write_pod(m, e);
+	timing_mark(&m->timing, "images found, plan resolved", NULL);
+	r = r < 0 || m->dry ? r : write_pod(m, e);
+	timing_mark(&m->timing, "plan written", NULL);
+	return r;
 }
 
 int pod_make_commit(struct pod_making *m, enum pod_phase phase, struct err *e)
@@ -440,9 +452,10 @@ static int take_stdin_secret(const struct plan *plan, int *ret_fd, struct err *e
 }
 
 int pod_make_launch(struct cli *cli, const struct state *s, struct pod_dir *dir, const struct plan *plan, bool detach,
-		    bool wait_ready, struct err *e)
+		    bool wait_ready, struct timing *timing, struct err *e)
 {
 	char *program = NULL;
+	autostr marks = {};
 	struct supervisor_options options = {
 		.dir = cli->dir,
 		.run_dir = cli->run_dir,
@@ -465,6 +478,9 @@ int pod_make_launch(struct cli *cli, const struct state *s, struct pod_dir *dir,
 		return -e->code;
 	options.programs = arena_strndup(cli->arena, program, (size_t)(strrchr(program, '/') - program));
 	program = arena_printf(cli->arena, "%s/rocket-supervise", options.programs);
+	timing_mark(timing, "committed, dead pods swept", NULL);
+	timing_pack(timing, &marks);
+	options.timing = timing->on ? str_text(&marks) : NULL;
 	if (!detach)
 		return launch_here(&options, program, e);
 	if (launch_detached(&options, program, e) < 0)

@@ -5,6 +5,7 @@
  */
 #pragma once
 
+#include "base/timing.h"
 #include "cli/cli.h"
 #include "pod/flags.h"
 #include "store/store.h"
@@ -19,6 +20,7 @@ struct pod_making {
 	struct run_flags flags;
 	struct pod_dir dir;     /* an embryo, its lock held */
 	struct plan plan;
+	struct timing timing;
 	bool dry;               /* `plan`: nothing is made */
 };
 #define POD_MAKING_NONE { .state = { -1, -1 }, .store = STORE_NONE, .store_lock = -1, .dir = POD_DIR_NONE }
@@ -39,4 +41,4 @@ void pod_make_close(struct pod_making *m);
  * An exit code.
  */
 [[nodiscard]] int pod_make_launch(struct cli *cli, const struct state *s, struct pod_dir *dir, const struct plan *plan,
-				  bool detach, bool wait_ready, struct err *e);
+				  bool detach, bool wait_ready, struct timing *timing, struct err *e);

@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * rocket enter: a program beside a running app, under exactly that app's confinement: its namespaces,
- * control groups, ids, capabilities and filter, through the same code that started the app (boundary/spawn.h).
+ * control groups, ids, capabilities and filter. The pod's supervisor starts it, by the code that started the app
+ * (supervise/entered.h); here are its streams, its terminal and its signals. What is asked for in plain words (a program,
+ * no other user, no terminal) goes there without a look at the plan.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -12,23 +14,22 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/ioctl.h>
+#include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/vfs.h>
-#include <sys/wait.h>
 #include <unistd.h>
 
 #include "base/cleanup.h"
 #include "base/io.h"
 #include "base/path.h"
 #include "base/str.h"
-#include "boundary/spawn.h"
-#include "cli/hide.h"
 #include "cli/pod_ref.h"
 #include "cli/terminal.h"
 #include "cli/user_half.h"
 #include "cli/verbs.h"
 #include "pod/accounts.h"
+#include "supervise/control.h"
 
 enum { OPT_USER = 1, OPT_WORKDIR, OPT_ENV, OPT_TTY, OPT_STDIN, ACCOUNTS_MAX = 1 << 20, CHUNK = 4096 };
 
@@ -46,10 +47,13 @@ struct enter {
 	const char *user, *workdir;
 	char **env;
 	bool tty, interactive;
-	struct pod_ref ref;
+	struct state state;
+	struct pod_dir pod;
+	struct pod_ref ref;     /* opened only where the plan, or the app's root, must be looked at */
 	int pidfd, root_fd;
 	int64_t pid;
-	struct spawn spawn;
+	struct control_request ask;
+	int stdio[3];           /* -1: none */
 	int master;
 };
 
@@ -125,10 +129,10 @@ static int resolve_user(struct enter *en, struct err *e)
 		return -e->code;
 	if (account_resolve(a, en->user, passwd ?: "", group ?: "", &account, e) < 0)
 		return -e->code;
-	en->spawn.has_user = true;
-	en->spawn.uid = account.uid;
-	en->spawn.gid = account.gid;
-	en->spawn.groups = account.groups;
+	en->ask.has_user = true;
+	en->ask.uid = account.uid;
+	en->ask.gid = account.gid;
+	en->ask.groups = account.groups;
 	arena_strv_add(a, &en->env, arena_printf(a, "HOME=%s", account.home));
 	return 0;
 }
@@ -146,40 +150,18 @@ static int choose_program(struct enter *en, int argc, char **argv, struct err *e
 	char **shell = arena_alloc(en->cli->arena, 2 * sizeof(*shell));
 
 	if (argc > 0) {
-		en->spawn.argv = argv;
+		en->ask.argv = argv;
 		return 0;
 	}
 	for (size_t i = 0; i < ARRAY_SIZE(shells); i++) {
 		if (!has_file(en, shells[i]))
 			continue;
 		shell[0] = (char *)shells[i];
-		en->spawn.argv = shell;
+		en->ask.argv = shell;
 		return 0;
 	}
 	err_new(e, ERR_NO_PROGRAM, "the image of %s has no shell", en->ref.app->name);
 	return err_try(e, "rocket enter %s/%s PROGRAM   (one that the image has)", en->ref.plan.name, en->ref.app->name);
-}
-
-/* The app's environment, and over it what the caller says; the last of a name wins. */
-static void merge_env(struct enter *en)
-{
-	struct arena *a = en->cli->arena;
-	char **all = NULL;
-
-	for (char **v = en->ref.app->env; v && *v; v++) {
-		size_t n = strcspn(*v, "=") + 1;
-		bool replaced = false;
-
-		for (char **w = en->env; w && *w; w++)
-			replaced |= strncmp(*v, *w, n) == 0;
-		if (!replaced)
-			arena_strv_add(a, &all, *v);
-	}
-	for (char **w = en->env; w && *w; w++)
-		arena_strv_add(a, &all, *w);
-	if (en->tty && getenv("TERM"))
-		arena_strv_add(a, &all, arena_printf(a, "TERM=%s", getenv("TERM")));
-	en->spawn.env = all ?: arena_alloc(a, sizeof(char *));
 }
 
 /* ---- streams ---- */
@@ -198,7 +180,7 @@ static int open_app_terminal(struct enter *en, int *ret_slave, struct err *e)
 	*ret_slave = ioctl(master, TIOCGPTPEER, O_RDWR | O_NOCTTY | O_CLOEXEC);
 	if (*ret_slave < 0)
 		return err_errno(e, "can't open the terminal in %s", en->ref.app->name);
-	uint32_t uid = en->spawn.has_user ? en->spawn.uid : en->ref.app->uid;
+	uint32_t uid = en->ask.has_user ? en->ask.uid : en->ref.app->uid;
 	(void)!fchown(*ret_slave, en->ref.plan.ids.base + uid, (gid_t)-1);
 	if (terminal_size(&rows, &columns)) {
 		struct winsize size = { .ws_row = rows, .ws_col = columns };
@@ -211,33 +193,39 @@ static int open_app_terminal(struct enter *en, int *ret_slave, struct err *e)
 
 static int give_streams(struct enter *en, struct err *e)
 {
+	struct arena *a = en->cli->arena;
 	int slave = -1;
 
 	if (!en->tty) {
 		/* Without -i a terminal's input stays the caller's. */
-		en->spawn.stdio[0] = en->interactive || !isatty(STDIN_FILENO) ? STDIN_FILENO : -1;
-		en->spawn.stdio[1] = STDOUT_FILENO;
-		en->spawn.stdio[2] = STDERR_FILENO;
+		en->stdio[0] = en->interactive || !isatty(STDIN_FILENO) ? STDIN_FILENO : -1;
+		en->stdio[1] = STDOUT_FILENO;
+		en->stdio[2] = STDERR_FILENO;
+		en->ask.no_stdin = en->stdio[0] < 0;
 		return 0;
 	}
 	int r = open_app_terminal(en, &slave, e);
-	en->spawn.stdio[0] = en->spawn.stdio[1] = en->spawn.stdio[2] = slave;
-	en->spawn.tty = true;
+	en->stdio[0] = en->stdio[1] = en->stdio[2] = slave;
+	en->ask.tty = true;
+	if (getenv("TERM"))
+		arena_strv_add(a, &en->env, arena_printf(a, "TERM=%s", getenv("TERM")));
 	return r;
 }
 
 /* ---- while it runs ---- */
 
-static void on_signal(struct enter *en, struct terminal *t, const struct spawned *p)
+static void on_signal(struct enter *en, struct terminal *t, int sock)
 {
 	struct winsize size = {};
 	int sig;
 
 	while ((sig = terminal_next_signal(t))) {
-		if (sig == SIGWINCH && en->master >= 0 && terminal_size(&size.ws_row, &size.ws_col))
+		const char packet[2] = { 's', (char)sig };
+
+		if (sig != SIGWINCH)
+			(void)!send(sock, packet, sizeof(packet), MSG_NOSIGNAL);
+		else if (en->master >= 0 && terminal_size(&size.ws_row, &size.ws_col))
 			ioctl(en->master, TIOCSWINSZ, &size);
-		else if (sig != SIGWINCH)
-			syscall(SYS_pidfd_send_signal, p->pidfd, sig, NULL, 0);
 	}
 }
 
@@ -252,12 +240,13 @@ static bool copy_chunk(int from, int to)
 	return n > 0 && io_write_all(to, bytes, (size_t)n) == 0;
 }
 
-static void pump(struct enter *en, struct terminal *t, const struct spawned *p)
+/* Until the supervisor's answer, and until all that a terminal still holds is out. */
+static void pump(struct enter *en, struct terminal *t, int sock)
 {
-	enum { SIGNALS, EXIT, MASTER, INPUT, N };
+	enum { SIGNALS, ANSWER, MASTER, INPUT, N };
 	struct pollfd fds[N] = {
 		[SIGNALS] = { t->signal_fd, POLLIN, 0 },
-		[EXIT] = { p->pidfd, POLLIN, 0 },
+		[ANSWER] = { sock, POLLIN, 0 },
 		[MASTER] = { en->master, POLLIN, 0 },
 		[INPUT] = { en->master >= 0 ? STDIN_FILENO : -1, POLLIN, 0 },
 	};
@@ -266,44 +255,44 @@ static void pump(struct enter *en, struct terminal *t, const struct spawned *p)
 		if (poll(fds, N, -1) < 0 && errno != EINTR)
 			return;
 		if (fds[SIGNALS].revents)
-			on_signal(en, t, p);
+			on_signal(en, t, sock);
 		if (fds[MASTER].revents && !copy_chunk(en->master, STDOUT_FILENO))
 			fds[MASTER].fd = -1;
 		if (fds[INPUT].revents && !copy_chunk(STDIN_FILENO, en->master))
 			fds[INPUT].fd = -1;
-		if (fds[EXIT].revents && !(fds[MASTER].revents & POLLIN))
+		if (fds[ANSWER].revents && !(fds[MASTER].revents & POLLIN))
 			return;
 	}
 }
 
-static int wait_for(const struct spawned *p)
+static int ask(struct enter *en, int sock, struct err *e)
 {
-	siginfo_t info = {};
+	const int first = en->stdio[0] < 0;
+	int r = control_ask(sock, &en->ask, en->stdio + first, (size_t)(3 - first), e);
 
-	while (waitid(P_PIDFD, (id_t)p->pidfd, &info, WEXITED) < 0 && errno == EINTR)
-		;
-	return info.si_code == CLD_EXITED ? info.si_status : 128 + info.si_status;
+	if (en->tty)
+		close(en->stdio[0]);
+	return r;
 }
 
+/* Its exit code. */
 static int run_program(struct enter *en, struct err *e)
 {
-	struct spawned p = SPAWNED_NONE;
+	autoclose int sock = -1;
+	struct control_reply reply = {};
 	struct terminal t;
-	int r;
 
+	if (control_connect(&en->state, &en->pod, &sock, e) < 0)
+		return -e->code;
 	if (terminal_open(&t, en->tty && isatty(STDIN_FILENO)) < 0)
 		return err_errno(e, "can't watch signals");
-	r = spawn_process(&en->spawn, &p, e);
-	if (r == 0)
-		r = spawn_wait_exec(&p, e);
-	if (en->spawn.tty)
-		close(en->spawn.stdio[0]);
+	int r = ask(en, sock, e);
 	if (r == 0) {
-		pump(en, &t, &p);
-		r = wait_for(&p);
+		pump(en, &t, sock);
+		r = control_answer(sock, en->cli->arena, &reply, NULL, NULL, e);
 	}
 	terminal_close(&t);
-	return r;
+	return r < 0 ? r : (int)strtol(reply.text ?: "0", NULL, 10);
 }
 
 /* ---- the whole ---- */
@@ -320,32 +309,11 @@ static int open_root(struct enter *en, struct err *e)
 	return 0;
 }
 
-/* An ordinary user goes where his pod was made, and begins there once more as main() lets root begin. */
-static int begin_inside(struct cli *cli, const char *word, struct err *e)
+/* What needs the plan or the app's root is settled here. */
+static int look_inside(struct enter *en, const char *word, int argc, char **argv, struct err *e)
 {
-	if (geteuid() == 0)
-		return 0;
-	int r = user_half_enter_for(cli, word, e);
-	return r < 0 ? r : hide_program(cli->argv, e);
-}
-
-/* The app's control group; without one where the pod has none. */
-static int open_group(struct enter *en, const struct cgroup_host *host, struct cgroup *ret, struct err *e)
-{
-	char path[256];
-
-	if (!en->ref.plan.cgroup)
-		return 0;
-	snprintf(path, sizeof(path), "%s/%s", en->ref.plan.cgroup, en->ref.app->name);
-	return cgroup_open(host, path, ret, e);
-}
-
-static int enter(struct enter *en, const char *word, int argc, char **argv, struct err *e)
-{
-	[[gnu::uninitialized]] struct seccomp_program program;
-	struct cgroup_host host;
-	struct cgroup cgroup = CGROUP_NONE;
-	int r = begin_inside(en->cli, word, e);
+	/* An ordinary user sees the app's files only where his pod was made. */
+	int r = user_half_enter_for(en->cli, word, e);
 
 	if (r == 0)
 		r = pod_ref_open(en->cli, word, &en->ref, e);
@@ -356,36 +324,45 @@ static int enter(struct enter *en, const char *word, int argc, char **argv, stru
 	if (r == 0)
 		r = open_root(en, e);
 	if (r == 0)
-		r = cgroup_host_open(cgroup_hierarchies_of(&en->ref.plan), &host, e);
-	if (r < 0 || !en->ref.app)
-		return r;
-	r = open_group(en, &host, &cgroup, e);
-	en->spawn = (struct spawn){
-		.plan = &en->ref.plan,
-		.app = en->ref.app,
-		.cgroup_host = &host,
-		.cgroup = &cgroup,
-		.sandbox_pidfd = -1,
-		.pid_holder_pidfd = -1,
-		.enter_pidfd = en->pidfd,
-		.workdir = en->workdir,
-		.console_sock = -1,
-	};
-	if (r == 0)
-		r = seccomp_for_app(en->ref.app, en->ref.pod.fd, &program, &en->spawn.seccomp, e);
-	if (r == 0)
 		r = resolve_user(en, e);
 	if (r == 0)
 		r = choose_program(en, argc, argv, e);
 	if (r == 0)
+		en->ask.app = en->ref.app->name;
+	return r;
+}
+
+static int find_pod(struct enter *en, const char *word, struct err *e)
+{
+	struct arena *a = en->cli->arena;
+	const char *slash = strchr(word, '/');
+	char *pod = slash ? arena_strndup(a, word, (size_t)(slash - word)) : arena_strdup(a, word);
+
+	en->ask.app = slash ? arena_strdup(a, slash + 1) : NULL;
+	return state_open(en->cli->dir, en->cli->run_dir, &en->state, e) < 0 ? -e->code :
+	       state_find_pod(&en->state, pod, &en->pod, e);
+}
+
+static int enter(struct enter *en, const char *word, int argc, char **argv, struct err *e)
+{
+	char verb[] = "enter";
+	int r;
+
+	en->ask = (struct control_request){ .verb = verb, .argv = argv };
+	if (en->workdir)
+		en->ask.workdir = arena_strdup(en->cli->arena, en->workdir);
+	r = find_pod(en, word, e);
+	if (r == 0 && (en->pod.phase != POD_RUNNING || en->tty || en->user || argc == 0))
+		r = look_inside(en, word, argc, argv, e);
+	if (r == 0)
 		r = give_streams(en, e);
-	merge_env(en);
+	en->ask.env = en->env;
 	return r < 0 ? r : run_program(en, e);
 }
 
 static int run(struct cli *cli, int argc, char **argv)
 {
-	struct enter en = { .cli = cli, .ref = POD_REF_NONE, .pidfd = -1, .root_fd = -1, .master = -1 };
+	struct enter en = { .cli = cli, .state = { -1, -1 }, .pod = POD_DIR_NONE, .ref = POD_REF_NONE, .pidfd = -1, .root_fd = -1, .master = -1 };
 	struct err e = {};
 	int at, r = parse(&en, argc, argv, &at, &e);
 
@@ -396,6 +373,8 @@ static int run(struct cli *cli, int argc, char **argv)
 	if (r == 0)
 		r = enter(&en, argv[at], argc - at - 1, argv + at + 1, &e);
 	pod_ref_close(&en.ref);
+	pod_dir_close(&en.pod);
+	state_close(&en.state);
 	return r < 0 ? cli_fail_run(cli, &e) : r;
 }
 
@@ -408,6 +387,5 @@ const struct verb cli_verb_enter = {
 	.example = "rocket enter shop/web nginx -t\nrocket enter -it shop/php",
 	.exits = "2: the pod has several apps and none was named\n3: the app does not run\n4: no such pod or app\n"
 		 "126: the program can't be executed\n127: there is no such program\n128+N: signal N ended it",
-	.spawns = true,
 	.run = run,
 };

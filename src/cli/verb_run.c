@@ -21,7 +21,7 @@ static int run(struct cli *cli, int argc, char **argv)
 	if (r == 0)
 		r = pod_make_commit(&m, POD_RUNNING, &e);
 	if (r == 0)
-		r = pod_make_launch(cli, &m.state, &m.dir, &m.plan, m.flags.detach, m.flags.wait, &e);
+		r = pod_make_launch(cli, &m.state, &m.dir, &m.plan, m.flags.detach, m.flags.wait, &m.timing, &e);
 	return r < 0 ? cli_fail_run(cli, &e) : r;
 }
 

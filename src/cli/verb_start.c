@@ -76,6 +76,7 @@ static int check_layers(const struct pod_dir *p, const struct plan *plan, const 
 
 static int start(struct cli *cli, const char *word, enum pod_phase from, bool detach, struct err *e)
 {
+	struct timing untimed = {};
 	autostate s = { -1, -1 };
 	autopod p = POD_DIR_NONE;
 	struct plan plan;
@@ -98,7 +99,7 @@ static int start(struct cli *cli, const char *word, enum pod_phase from, bool de
 	if (r == 0 && from == POD_PREPARED)
 		r = state_move_pod(&s, &p, POD_RUNNING, e);
 	p.phase = POD_RUNNING;
-	return r < 0 ? r : pod_make_launch(cli, &s, &p, &plan, detach, false, e);
+	return r < 0 ? r : pod_make_launch(cli, &s, &p, &plan, detach, false, &untimed, e);
 }
 
 static int run(struct cli *cli, int argc, char **argv, enum pod_phase from)

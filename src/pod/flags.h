@@ -25,6 +25,7 @@ enum flags_pull { PULL_MISSING, PULL_ALWAYS, PULL_NEVER };
 struct run_flags {
 	bool detach;
 	bool wait; /* with detach: until every app is ready */
+	bool timing;
 	enum flags_pull pull;
 	const char *file; /* -f, or NULL */
 };

@@ -30,6 +30,7 @@ enum pod_flag {
 	POD_IGNORE_UNKNOWN,
 	POD_WAIT,
 	POD_LEARN,
+	POD_TIMING,
 	POD_LATER,
 	POD_FLAGS,
 };
@@ -59,6 +60,7 @@ const struct opt flags_pod_options[] = {
 	 .help = "how many user ids the pod has (a multiple of 65536)"},
 	{"ignore-unknown", .id = POD_IGNORE_UNKNOWN,
 	 .help = "with -f: warn of unknown keys instead of refusing them"},
+	{"timing", .id = POD_TIMING, .help = "say on stderr what each step of the run took"},
 	{"link", .arg = "LINK", .id = POD_LINK,
 	 .help = "a link between two apps, such as web:php:unix:/run/php/php.sock"},
 	{"learn", .id = POD_LEARN,
@@ -203,6 +205,12 @@ static int apply_wait(struct flags *f, const struct flag *flag, struct err *e)
 	return 0;
 }
 
+static int apply_timing(struct flags *f, const struct flag *flag, struct err *e)
+{
+	f->run.timing = true;
+	return 0;
+}
+
 static int apply_later(struct flags *f, const struct flag *flag, struct err *e)
 {
 	return flag_later(flag, e);
@@ -227,6 +235,7 @@ static int (*const applies[])(struct flags *f, const struct flag *flag, struct e
 	[POD_IGNORE_UNKNOWN] = apply_ignore_unknown,
 	[POD_WAIT] = apply_wait,
 	[POD_LEARN] = apply_learn,
+	[POD_TIMING] = apply_timing,
 	[POD_LATER] = apply_later,
 };
 static_assert(ARRAY_SIZE(applies) == POD_FLAGS, "one function a flag");

@@ -25,6 +25,7 @@
 
 #include "base/cleanup.h"
 #include "base/io.h"
+#include "base/kernel.h"
 #include "base/rootless.h"
 #include "store/layout.h"
 
@@ -145,14 +146,6 @@ static bool is_alone(int use)
 	return flock_retry(use, LOCK_SH) == 0 && alone;
 }
 
-/* Kernels before 6.15 clone only what is attached somewhere in the caller's mount namespace. */
-static bool is_clonable(int mountfd)
-{
-	autoclose int fd = (int)syscall(SYS_open_tree, mountfd, "", OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC | AT_EMPTY_PATH);
-
-	return fd >= 0;
-}
-
 /*
  * The view's only user keeps its mount to itself: nothing is attached to the host's tree, nothing must be detached
  * again. From the second user on, the mount is shared, so that the page cache is.
@@ -163,11 +156,12 @@ static int mount_view(const struct store *s, int viewsfd, int use, const char *v
 	autoclose int fd = -1;
 	int r = 0;
 
-	if (is_alone(use)) {
+	/* Older kernels clone only what is attached somewhere in the caller's mount namespace. */
+	if (is_alone(use) && kernel_is_at_least(6, 15)) {
 		r = view_mount_erofs(s, view, &fd, e);
 		if (r < 0)
 			return r;
-		if (is_clonable(fd) && syscall(SYS_mount_setattr, fd, "", AT_EMPTY_PATH, &attr, sizeof(attr)) == 0) {
+		if (syscall(SYS_mount_setattr, fd, "", AT_EMPTY_PATH, &attr, sizeof(attr)) == 0) {
 			*ret_fd = take_fd(&fd);
 			return 0;
 		}

@@ -140,16 +140,33 @@ static int make_root(struct app *a, struct app_root *ret, struct err *e)
 		.unpack = unpack_root,
 		.context = s,
 	};
-	int r = pod_view(s, a->plan->view, &request.view_fd, e);
+	const struct view *view;
+	int r = pod_view(s, a->plan->view, &view, e);
 
-	return r < 0 ? r : root_prepare(&request, ret, e);
+	if (r < 0)
+		return r;
+	request.view_fd = view->tree_fd;
+	request.view_is_mapped = view->is_mapped;
+	timing_mark(&s->timing, "group made, view opened", a->plan->name);
+	r = root_prepare(&request, ret, e);
+	timing_mark(&s->timing, "root put together", a->plan->name);
+	return r;
+}
+
+static int take_root(struct app *a, struct app_root *ret, struct err *e)
+{
+	if (!a->has_root)
+		return make_root(a, ret, e);
+	*ret = a->root;
+	a->has_root = false;
+	return 0;
 }
 
 static int launch(struct app *a, struct err *e)
 {
 	struct app_root root = APP_ROOT_NONE;
 	struct streams_ends ends;
-	int r = make_root(a, &root, e);
+	int r = take_root(a, &root, e);
 
 	if (r < 0)
 		return r;
@@ -158,6 +175,7 @@ static int launch(struct app *a, struct err *e)
 		r = spawn_in_root(a, &root, &ends, e);
 		if (r == 0)
 			r = watch_process(a, e);
+		timing_mark(&a->s->timing, "process made", a->plan->name);
 		if (r == 0)
 			r = streams_watch(&a->streams, &ends, e);
 		streams_close_ends(&ends);
@@ -175,6 +193,13 @@ static int make_group(struct app *a, struct err *e)
 	int r = cgroup_make_app(&s->cgroup_host, &s->plan, &s->cgroup, a->plan, &a->cgroup, e);
 	a->has_cgroup = r == 0;
 	return r;
+}
+
+void app_prepare(struct app *a)
+{
+	struct err ignored = {};
+
+	a->has_root = make_group(a, &ignored) == 0 && make_root(a, &a->root, &ignored) == 0;
 }
 
 static void fail_start(struct app *a, const struct err *e);
@@ -203,6 +228,7 @@ static void close_process(struct app *a)
 	a->proc = (struct spawned)SPAWNED_NONE;
 	if (a->reaper.pid > 0) {
 		kill(a->reaper.pid, SIGKILL);
+		entered_end(a->s, a);
 		while (waitpid(a->reaper.pid, NULL, __WALL) < 0 && errno == EINTR)
 			;
 	}
@@ -254,6 +280,7 @@ static void on_exec(struct loop_source *source, uint32_t events)
 		return;
 	}
 	a->status->pid = a->proc.pid;
+	timing_mark(&a->s->timing, "executed", a->plan->name);
 	a->mounts = a->s->plan.cgroup ? 0 : ns_pids_mounts_of(a->proc.pid);
 	if (a->phase != APP_PHASE_MAIN)
 		return;
@@ -450,6 +477,9 @@ void app_close(struct app *a)
 
 	close_process(a);
 	streams_finish(&a->streams);
+	if (a->has_root)
+		root_close(&a->root);
+	a->has_root = false;
 	if (cgroup_remove_own(&a->s->cgroup_host, &a->cgroup, &e) < 0)
 		supervisor_event(a->s, "cleanup-failed", a, e.what);
 }

@@ -20,6 +20,10 @@
  *   verb "link-rm" text, keep?                                                 text = what was cut
  *   verb "link-count"        text = a line a relayed link, as of holes
  *
+ *   verb "enter" app? argv env workdir …; fds: its streams   when it is over: text = its exit code
+ *
+ * enter: packets to the supervisor meanwhile are a byte 's' and a byte that is a signal for the program.
+ *
  * attach: after the reply each packet to the client is one byte 1 (stdout) or 2 (stderr) and bytes; each
  * packet to the supervisor is a byte 0 and bytes for stdin (none: end of file), or a byte 'w' and two
  * 16-bit numbers, rows and columns.
@@ -35,7 +39,7 @@
 #include "base/field.h"
 #include "supervise/state.h"
 
-enum { CONTROL_PACKET_MAX = 65536 };
+enum { CONTROL_PACKET_MAX = 65536, CONTROL_BULK_MAX = 8 << 20 };
 
 struct control_request {
 	char *verb;
@@ -46,6 +50,13 @@ struct control_request {
 	char *why;
 	int64_t for_ns;
 	bool keep;
+	/* enter */
+	char **argv, **env, **groups;
+	char *workdir;
+	bool has_user;
+	uint32_t uid, gid;
+	bool tty, no_stdin;
+	bool bulk;          /* the request itself is in the last descriptor, a file: for what is longer than a packet */
 };
 
 struct control_reply {
@@ -58,6 +69,10 @@ extern const struct field_set control_request_set, control_reply_set;
 
 /* Connects to the pod's supervisor. ERR_STATE when it does not run. */
 [[nodiscard]] int control_connect(const struct state *s, const struct pod_dir *p, int *ret_sock, struct err *e);
+/* The two halves of it, for what is answered late. A request that is longer than a packet goes as a file in memory. */
+[[nodiscard]] int control_ask(int sock, const struct control_request *request, const int *fds, size_t n, struct err *e);
+[[nodiscard]] int control_answer(int sock, struct arena *a, struct control_reply *ret, int *ret_fds, size_t *inout_nfds,
+				 struct err *e);
 /* One request and its reply; up to *inout_nfds descriptors arrive in ret_fds. The reply's error becomes e. */
 [[nodiscard]] int control_call(int sock, struct arena *a, const struct control_request *request,
 			       struct control_reply *ret, int *ret_fds, size_t *inout_nfds, struct err *e);

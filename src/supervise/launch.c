@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * See launch.h. The two sides are the same version and speak by position:
- * rocket-supervise DIR RUN ID POD_FD LOCK_FD READY_FD EXE_FD PROGRAMS FLAGS SECRET_FD
+ * rocket-supervise DIR RUN ID POD_FD LOCK_FD READY_FD EXE_FD PROGRAMS FLAGS SECRET_FD TIMING
  */
 #include "supervise/launch.h"
 
@@ -22,7 +22,7 @@
 #include "base/unit.h"
 #include "boundary/own_exe.h"
 
-enum { ARGS = 11 };
+enum { ARGS = 12 };
 
 /* What the supervisor's process needs, made before vfork. */
 struct launch {
@@ -36,7 +36,7 @@ static void make_launch(const struct supervisor_options *o, int ready_fd, int ex
 {
 	char *const argv[] = { (char *)"rocket-supervise", (char *)o->dir, (char *)o->run_dir, (char *)o->pod.id,
 			       l->pod_fd,	l->lock_fd, l->ready_fd, l->exe_fd,
-			       (char *)o->programs, l->flags, l->secret_fd };
+			       (char *)o->programs, l->flags, l->secret_fd, (char *)(o->timing ?: "") };
 
 	static_assert(ARRAY_SIZE(argv) == ARGS);
 	snprintf(l->pod_fd, sizeof(l->pod_fd), "%d", o->pod.fd);
@@ -100,6 +100,16 @@ int launch_here(const struct supervisor_options *o, const char *program, struct 
 	_exit(ERR_ROCKET);
 }
 
+/* What it says beside its word: the table of --timing. */
+static void pass_on(int ready_fd)
+{
+	char bytes[1024];
+	ssize_t n;
+
+	while ((n = read(ready_fd, bytes, sizeof(bytes))) > 0)
+		(void)!io_write_all(STDERR_FILENO, bytes, (size_t)n);
+}
+
 int launch_detached(const struct supervisor_options *o, const char *program, struct err *e)
 {
 	struct err word = {};
@@ -119,6 +129,8 @@ int launch_detached(const struct supervisor_options *o, const char *program, str
 		detached_child(&l, program, ready[1]);
 	close(ready[1]);
 	ssize_t n = pid < 0 ? -1 : io_read_full(ready[0], &word, sizeof(word));
+	if (n == sizeof(word) && o->timing)
+		pass_on(ready[0]);
 	close(ready[0]);
 	if (n != sizeof(word)) {
 		err_new(e, ERR_ROCKET, "the pod's supervisor died before the pod was up");
@@ -155,11 +167,14 @@ int launch_parse(int argc, char **argv, struct supervisor_options *ret, struct e
 		.quiet = strchr(argv[9], 'q'),
 		.wait_ready = strchr(argv[9], 'w'),
 		.secret_fd = parse_fd(argv[10]),
+		.exe_fd = parse_fd(argv[7]),
+		.timing = *argv[11] ? argv[11] : NULL,
 	};
 	memcpy(ret->pod.id, argv[3], POD_ID_LEN);
-	if (own_exe_shut(parse_fd(argv[7]), argv[0], e) < 0)
+	if (own_exe_shut(ret->exe_fd, argv[0], e) < 0)
 		return -e->code;
-	if (fcntl(ret->pod.fd, F_SETFD, FD_CLOEXEC) < 0 || fcntl(ret->pod.lock_fd, F_SETFD, FD_CLOEXEC) < 0)
+	if (fcntl(ret->exe_fd, F_SETFD, FD_CLOEXEC) < 0 || fcntl(ret->pod.fd, F_SETFD, FD_CLOEXEC) < 0 ||
+	    fcntl(ret->pod.lock_fd, F_SETFD, FD_CLOEXEC) < 0)
 		return err_errno(e, "rocket-supervise got no pod");
 	if (ret->secret_fd >= 0)
 		fcntl(ret->secret_fd, F_SETFD, FD_CLOEXEC);

@@ -63,6 +63,17 @@ static int start_first_ones(struct supervisor *s, bool *ret_blocked, struct err 
 	return 0;
 }
 
+struct app *order_first(struct supervisor *s)
+{
+	for (size_t i = 0; i < s->plan.apps.n; i++)
+		if (s->apps[i].plan->kind != APP_MAIN)
+			return &s->apps[i];
+	for (size_t i = 0; i < s->plan.apps.n; i++)
+		if (has_its_turn(s, &s->apps[i]))
+			return &s->apps[i];
+	return &s->apps[0];
+}
+
 int order_start_next(struct supervisor *s, struct err *e)
 {
 	bool blocked;

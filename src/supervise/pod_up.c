@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * Bringing a pod up and taking it down: what its apps share. The order is the design's: ports are taken
- * before anything else can fail late, the namespaces are made while the control groups are, and nothing
- * of an app starts before the network stands. Taking down is the reverse and never stops half-way.
+ * before anything else can fail late, the namespaces are made while the control groups and the first app's root
+ * are, and nothing of an app starts before the network stands. Taking down is the reverse and never stops half-way.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -18,6 +18,7 @@
 
 #include "base/cleanup.h"
 #include "base/io.h"
+#include "base/str.h"
 #include "boundary/mountfd.h"
 #include "net/pod_net.h"
 #include "supervise/holes.h"
@@ -57,11 +58,27 @@ static int open_empty_root(struct supervisor *s, struct err *e)
 
 /* ---- what the apps share ---- */
 
-int pod_view(struct supervisor *s, const char *id, int *ret_fd, struct err *e)
+/* Volumes are filled from it, or are it: they need the image's own ids. */
+static bool serves_volumes(const struct supervisor *s, const char *view)
+{
+	for (size_t i = 0; i < s->plan.volumes.n; i++)
+		if (str_equal(s->plan.volumes.v[i].fill_view, view) || str_equal(s->plan.volumes.v[i].view, view))
+			return true;
+	return false;
+}
+
+/* For all apps at once, where that can be: root.c maps a clone of what is not mapped here, for each app one. */
+static void map_view(const struct supervisor *s, struct view *v)
+{
+	if (!serves_volumes(s, v->id))
+		v->is_mapped = s->files.userns_fd < 0 || mountfd_idmap(v->tree_fd, s->files.userns_fd, 0) == 0;
+}
+
+int pod_view(struct supervisor *s, const char *id, const struct view **ret, struct err *e)
 {
 	for (size_t i = 0; i < s->n_views; i++)
 		if (strcmp(s->views[i].id, id) == 0) {
-			*ret_fd = s->views[i].tree_fd;
+			*ret = &s->views[i];
 			return 0;
 		}
 	struct view *v = &s->views[s->n_views];
@@ -69,8 +86,9 @@ int pod_view(struct supervisor *s, const char *id, int *ret_fd, struct err *e)
 	if (r < 0)
 		return r;
 	v->id = id;
+	map_view(s, v);
 	s->n_views++;
-	*ret_fd = v->tree_fd;
+	*ret = v;
 	return 0;
 }
 
@@ -100,6 +118,13 @@ static const char *hostname_of(const struct plan *p)
 		if (plan_circle(p, &p->apps.v[i]) == 0)
 			return p->apps.v[i].hostname ?: p->hostname;
 	return p->hostname;
+}
+
+/* What lives as long as the pod lies in one tree with its files (root.h). */
+static void keep_mounts(struct supervisor *s)
+{
+	root_keep_mount(&s->files, s->empty_root_fd, ".root", true);
+	root_keep_mount(&s->files, s->options->exe_fd, ".exe", false);
 }
 
 static int begin_sandbox(struct supervisor *s, struct err *e)
@@ -137,14 +162,23 @@ static int bring_up(struct supervisor *s, struct relay_sockets *sockets, struct 
 		r = holes_listen(s, sockets, e);
 	if (r == 0)
 		r = begin_sandbox(s, e);
+	timing_mark(&s->timing, "user namespace made and mapped", NULL);
 	if (r == 0)
 		r = circles_begin(s, e);
 	if (r == 0)
 		r = cgroup_make_pod(&s->cgroup_host, &s->plan, &s->cgroup, e);
+	timing_mark(&s->timing, "the pod's control groups made", NULL);
 	if (r == 0)
 		r = pod_make_files(s, e);
+	timing_mark(&s->timing, "the pod's files made", NULL);
+	if (r == 0 && !s->private_mounts)
+		keep_mounts(s);
+	/* What links bring along is made when the networks stand. */
+	if (r == 0 && s->plan.links.n == 0)
+		app_prepare(order_first(s));
 	if (r == 0)
 		r = sandbox_wait(&s->sandbox, e);
+	timing_mark(&s->timing, "waited for the network", NULL);
 	if (r == 0)
 		r = circles_wait(s, e);
 	if (r == 0)
@@ -155,6 +189,7 @@ static int bring_up(struct supervisor *s, struct relay_sockets *sockets, struct 
 		r = holes_open(s, sockets, e);
 	if (r == 0)
 		r = out_open_all(s, e);
+	timing_mark(&s->timing, "holes opened", NULL);
 	if (r < 0)
 		return r;
 	holes_say(s);
@@ -190,6 +225,31 @@ static void end_joined_reaper(struct supervisor *s)
 	s->joined = (struct spawned)SPAWNED_NONE;
 }
 
+/* Whoever ends the pod waits for it at the very end (closer_wait()). */
+static void begin_closing(struct supervisor *s)
+{
+	char name[32];
+
+	/* Overlay took the views only while each was the root of its tree; now they can go with the other mounts. */
+	for (size_t i = 0; i < s->n_views && !s->private_mounts; i++) {
+		snprintf(name, sizeof(name), ".view%zu", i);
+		root_keep_mount(&s->files, s->views[i].tree_fd, name, true);
+	}
+	for (size_t i = 0; i < s->n_circles; i++) {
+		struct pod_files *f = circle_files(s, i);
+
+		closer_take(&s->closer, &f->etc_fd);
+		closer_take(&s->closer, &f->shm_fd);
+		closer_take(&s->closer, &f->mqueue_fd);
+	}
+	for (size_t i = 0; i < s->n_views; i++)
+		closer_take(&s->closer, &s->views[i].tree_fd);
+	for (size_t i = 0; i < s->plan.volumes.n; i++)
+		closer_take(&s->closer, &s->volume_fds[i]);
+	sandbox_leave();
+	closer_begin(&s->closer);
+}
+
 void pod_down(struct supervisor *s)
 {
 	struct err e = {};
@@ -202,19 +262,16 @@ void pod_down(struct supervisor *s)
 	loop_forget(&s->loop, &s->reaper_source);
 	/* The kernel takes the namespaces apart while we go on. */
 	sandbox_kill(&s->sandbox);
+	entered_end(s, NULL);
 	end_joined_reaper(s);
+	begin_closing(s);
 	for (size_t i = 0; i < s->plan.apps.n; i++)
 		app_close(&s->apps[i]);
 	s->pod.released = cgroup_remove_own(&s->cgroup_host, &s->cgroup, &e) == 0;
 	if (!s->pod.released)
 		supervisor_event(s, "cleanup-failed", NULL, e.what);
 	circles_end(s);
-	root_close_pod_files(&s->files);
-	for (size_t i = 0; i < s->plan.volumes.n; i++)
-		cleanup_close(&s->volume_fds[i]);
-	for (size_t i = 0; i < s->n_views; i++) {
-		close(s->views[i].tree_fd);
+	for (size_t i = 0; i < s->n_views; i++)
 		store_release_view(&s->store, s->views[i].id, &s->views[i].use_fd);
-	}
 	sandbox_end(&s->sandbox);
 }

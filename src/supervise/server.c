@@ -29,6 +29,7 @@ static void drop_client(struct client *c)
 {
 	int fd = c->source.fd;
 
+	entered_forget(c);
 	loop_forget(&c->s->loop, &c->source);
 	if (fd >= 0)
 		close(fd);
@@ -58,6 +59,25 @@ static void reply_error(struct client *c, const struct err *e)
 				       .because = *e->because ? (char *)e->because : NULL,
 				       .hint = *e->hint ? (char *)e->hint : NULL },
 	      NULL, 0);
+}
+
+void server_refuse(struct client *c, const struct err *e)
+{
+	if (!c)
+		return;
+	reply_error(c, e);
+	drop_client(c);
+}
+
+void server_finish(struct client *c, int code)
+{
+	char text[16];
+
+	if (!c)
+		return;
+	snprintf(text, sizeof(text), "%d", code);
+	reply(c, &(struct control_reply){ .text = text }, NULL, 0);
+	drop_client(c);
 }
 
 /* ---- verbs: 0 and an answer later or now, or -code with e ---- */
@@ -204,6 +224,74 @@ static int do_attach(struct client *c, struct app *a, const struct control_reque
 	return 0;
 }
 
+static void name_apps(const struct supervisor *s, struct err *e)
+{
+	autostr names = {};
+
+	for (size_t i = 0; i < s->plan.apps.n; i++)
+		str_addf(&names, "%s%s", i ? ", " : "", s->plan.apps.v[i].name);
+	err_because(e, "its apps are %s", str_text(&names));
+}
+
+/* The only app there is, when none was named. */
+static int choose_app(const struct supervisor *s, struct app **a, struct err *e)
+{
+	if (*a)
+		return 0;
+	if (s->plan.apps.n == 1) {
+		*a = &s->apps[0];
+		return 0;
+	}
+	err_new(e, ERR_USAGE, "the pod %s has several apps: which one?", s->plan.name);
+	name_apps(s, e);
+	return err_try(e, "%s/%s", s->plan.name, s->plan.apps.v[0].name);
+}
+
+/* What came too long for a packet comes in a file in memory, as the last descriptor. */
+static int read_bulk(struct client *c, const struct control_request **r, struct arena *arena, struct control_request *buffer,
+		     int *ret_n, struct err *e)
+{
+	int n = 0;
+
+	while (n < CLIENT_FDS && c->fds[n] >= 0)
+		n++;
+	*ret_n = n;
+	if (!(*r)->bulk)
+		return 0;
+	autofree char *text = NULL;
+	size_t len;
+
+	if (n == 0 || lseek(c->fds[n - 1], 0, SEEK_SET) < 0)
+		return err_new(e, ERR_USAGE, "the request has no descriptor with the rest");
+	int err = io_read_fd(c->fds[n - 1], CONTROL_BULK_MAX, &text, &len, e);
+	if (err == 0)
+		err = record_read(arena, &control_request_set, text, len, buffer, e);
+	*r = buffer;
+	*ret_n = n - 1;
+	return err;
+}
+
+static int do_enter(struct client *c, struct app *a, const struct control_request *r, struct err *e)
+{
+	autoarena arena = {};
+	struct control_request whole;
+	int stdio[3], n = 0;
+	int err = choose_app(c->s, &a, e);
+
+	if (err == 0)
+		err = need_running(a, e);
+	if (err == 0)
+		err = read_bulk(c, &r, &arena, &whole, &n, e);
+	if (err == 0 && n != (r->no_stdin ? 2 : 3))
+		err = err_new(e, ERR_USAGE, "a program needs three streams");
+	if (err < 0)
+		return err;
+	stdio[0] = r->no_stdin ? -1 : c->fds[0];
+	stdio[1] = c->fds[n - 2];
+	stdio[2] = c->fds[n - 1];
+	return entered_begin(c, a, r, stdio, e);
+}
+
 static void reply_text(struct client *c, const char *text)
 {
 	reply(c, &(struct control_reply){ .text = (char *)(uintptr_t)text }, NULL, 0);
@@ -283,6 +371,7 @@ static const struct {
 	verb_fn *run;
 } verbs[] = {
 	{ "app", APP_NEEDED, do_app },	      { "attach", APP_NEEDED, do_attach },
+	{ "enter", APP_OPTIONAL, do_enter },
 	{ "hole-add", APP_NONE, do_hole },    { "hole-count", APP_NONE, do_hole_count },
 	{ "hole-log", APP_NONE, do_hole_log },
 	{ "hole-rm", APP_NONE, do_hole },
@@ -297,8 +386,11 @@ static int dispatch(struct client *c, const struct control_request *r, struct er
 {
 	struct app *a = r->app ? supervisor_find_app(c->s, r->app) : NULL;
 
-	if (r->app && !a)
-		return err_new(e, ERR_NOT_FOUND, "the pod has no app %s", r->app);
+	if (r->app && !a) {
+		err_new(e, ERR_NOT_FOUND, "the pod %s has no app %.64s", c->s->plan.name, r->app);
+		name_apps(c->s, e);
+		return err_try(e, "rocket status %s", c->s->plan.name);
+	}
 	for (size_t i = 0; i < ARRAY_SIZE(verbs); i++) {
 		if (strcmp(verbs[i].name, r->verb ?: "") != 0)
 			continue;
@@ -325,13 +417,34 @@ static void on_attached(struct client *c, const char *packet, size_t n)
 	}
 }
 
+static void on_bytes(struct client *c, const char *packet, size_t n)
+{
+	autoarena a = {};
+	struct control_request request;
+	struct err e = {};
+
+	if (c->attached) {
+		on_attached(c, packet, n);
+		return;
+	}
+	if (c->entered) {
+		entered_on_packet(c, packet, n);
+		return;
+	}
+	int r = record_read(&a, &control_request_set, packet, n, &request, &e);
+	if (r == 0)
+		r = dispatch(c, &request, &e);
+	if (r < 0)
+		server_refuse(c, &e);
+}
+
 static void on_packet(struct loop_source *source, uint32_t events)
 {
 	struct client *c = source->owner;
 	autofree char *packet = malloc(CONTROL_PACKET_MAX);
-	ssize_t n = packet ? recv(source->fd, packet, CONTROL_PACKET_MAX, MSG_DONTWAIT) : 0;
-	struct control_request request;
-	struct err e = {};
+	size_t n_fds = CLIENT_FDS;
+	ssize_t n = packet ? io_recv_fds(source->fd, packet, CONTROL_PACKET_MAX, c->fds, &n_fds) : 0;
+	int fds[CLIENT_FDS];
 
 	if (n < 0 && errno == EAGAIN)
 		return;
@@ -339,18 +452,12 @@ static void on_packet(struct loop_source *source, uint32_t events)
 		drop_client(c);
 		return;
 	}
-	if (c->attached) {
-		on_attached(c, packet, (size_t)n);
-		return;
-	}
-	autoarena a = {};
-	int r = record_read(&a, &control_request_set, packet, (size_t)n, &request, &e);
-	if (r == 0)
-		r = dispatch(c, &request, &e);
-	if (r < 0) {
-		reply_error(c, &e);
-		drop_client(c);
-	}
+	for (size_t i = n_fds; i < CLIENT_FDS; i++)
+		c->fds[i] = -1;
+	memcpy(fds, c->fds, sizeof(fds));
+	on_bytes(c, packet, (size_t)n);
+	for (size_t i = 0; i < CLIENT_FDS; i++)
+		cleanup_close(&fds[i]);
 }
 
 static bool is_allowed(int fd)

@@ -46,6 +46,18 @@ void supervisor_event(struct supervisor *s, const char *event, const struct app 
 
 /* ---- ready, or not ---- */
 
+/* A detached start is over when it is up, one in the foreground at its end. */
+static void tell_timing(struct supervisor *s, int fd)
+{
+	autostr text = {};
+
+	if (!s->timing.on)
+		return;
+	timing_add_table(&s->timing, &text);
+	(void)!io_write_all(fd, text.text, text.len);
+	s->timing.on = false;
+}
+
 static void tell_ready(struct supervisor *s, const struct err *e)
 {
 	if (s->ready_told)
@@ -53,6 +65,7 @@ static void tell_ready(struct supervisor *s, const struct err *e)
 	s->ready_told = true;
 	if (s->options->ready_fd >= 0) {
 		(void)!write(s->options->ready_fd, e, sizeof(*e));
+		tell_timing(s, s->options->ready_fd);
 		close(s->options->ready_fd);
 		memory_let_go();
 	}
@@ -371,7 +384,9 @@ static int open_all(struct supervisor *s, struct err *e)
 	s->status.exit_code = -1;
 	init_apps(s);
 	front_open(&s->front, s);
-	return server_open(s, e);
+	r = server_open(s, e);
+	timing_mark(&s->timing, "plan read, control socket made", NULL);
+	return r;
 }
 
 static int64_t next_deadline(const struct supervisor *s)
@@ -468,7 +483,9 @@ static void finish(struct supervisor *s)
 	struct err e = {};
 	char code[16];
 
+	timing_mark(&s->timing, "apps ran", NULL);
 	pod_down(s);
+	timing_mark(&s->timing, "processes, groups and namespaces ended", NULL);
 	s->status.exit_code = final_code(s);
 	s->status.finished_ns = io_now_ns();
 	s->status.supervisor_pid = 0;
@@ -478,9 +495,14 @@ static void finish(struct supervisor *s)
 		supervisor_event(s, "status-lost", NULL, e.what);
 	if (s->plan.remove && state_remove_pod(&s->state, &s->pod, &e) < 0)
 		supervisor_event(s, "remove-failed", NULL, e.what);
+	timing_mark(&s->timing, s->plan.remove ? "pod removed" : "status written", NULL);
+	closer_wait(&s->closer);
+	timing_mark(&s->timing, "waited for mounts", NULL);
 	front_close(&s->front);
 	tell_end(s);
 	server_close(s);
+	if (s->options->foreground)
+		tell_timing(s, STDERR_FILENO);
 }
 
 static void init(struct supervisor *s, const struct supervisor_options *o)
@@ -520,6 +542,9 @@ int supervisor_main(const struct supervisor_options *o)
 		return ERR_ROCKET;
 	umask(0);
 	init(s, o);
+	s->timing.on = o->timing;
+	timing_unpack(&s->timing, o->timing ?: "");
+	timing_mark(&s->timing, "supervisor executed", NULL);
 	int r = open_all(s, &e);
 	if (r == 0) {
 		supervisor_event(s, "started", NULL, NULL);

@@ -14,6 +14,7 @@
  *   app_*()               app.c           one app's life: start, exec, exit, restart, stop
  *   streams_*()           streams.c       its stdin, stdout, stderr or terminal, and its log
  *   server_*()            server.c        the control socket
+ *   entered_*()           entered.c       programs that were entered beside an app
  *   volume_open()         volume.c        volumes, filled from the image at first use
  *   front_*()             foreground.c       the terminal or pipes of a run in the foreground
  */
@@ -25,7 +26,9 @@
 
 #include "base/arena.h"
 #include "base/err.h"
+#include "base/timing.h"
 #include "boundary/cgroup.h"
+#include "boundary/closer.h"
 #include "boundary/root.h"
 #include "boundary/sandbox.h"
 #include "boundary/spawn.h"
@@ -35,6 +38,7 @@
 #include "pod/plan.h"
 #include "store/store.h"
 #include "supervise/circles.h"
+#include "supervise/entered.h"
 #include "supervise/links.h"
 #include "supervise/log.h"
 #include "supervise/loop.h"
@@ -48,9 +52,11 @@ struct supervisor_options {
 	bool foreground;        /* output to our stdout and stderr, signals to a single app */
 	bool interactive;       /* -i: our stdin to the first app that wants one */
 	bool quiet;
+	const char *timing;     /* marks of who launched it (base/timing.h), to go on with; NULL: nobody asked */
 	const char *programs;   /* the folder of rocket-reaper and rocket-relay */
 	bool wait_ready;        /* ready_fd gets its word when every app is ready, not as soon as all were executed */
 	int secret_fd;          /* the bytes of the secret that came by stdin; -1: none */
+	int exe_fd;             /* the mount that we run from (own_exe.h) */
 	int ready_fd;           /* gets a struct err when the pod is up (code 0) or could not come up; -1: none */
 };
 
@@ -102,6 +108,8 @@ struct app {
 	const struct plan_app *plan;
 	struct app_status *status;
 	struct cgroup cgroup;
+	struct app_root root;   /* prepared for its next start */
+	bool has_root;
 	struct spawned proc;
 	struct loop_source exec_source, exit_source;
 	struct streams streams;
@@ -121,6 +129,8 @@ struct app {
 	struct spawned reaper;  /* init: true — pid 1 of its namespace */
 };
 
+/* Makes what its start needs of the host while the pod's namespaces are still in the making; what fails, its start tells. */
+void app_prepare(struct app *a);
 /* Starts it (again). On failure the app is exited and e says why. */
 [[nodiscard]] int app_start(struct app *a, struct err *e);
 /* Asks it to end: its stop signal, then after the grace SIGKILL. grace_ns -1: the plan's. */
@@ -159,12 +169,14 @@ void front_poke(struct front *f);
 
 /* ---- the control socket (server.c) ---- */
 
-enum { SERVER_MAX_CLIENTS = 64 };
+enum { SERVER_MAX_CLIENTS = 64, CLIENT_FDS = 4 };
 
 struct client {
 	struct supervisor *s;
 	struct loop_source source;
 	struct app *attached; /* NULL: a plain request */
+	struct entered *entered; /* its program in the pod, or NULL */
+	int fds[CLIENT_FDS];  /* what came with the request; -1, or closed after it */
 	bool waits;           /* for the end of the pod, or of waits_for; answered then */
 	struct app *waits_for;
 };
@@ -180,12 +192,16 @@ void server_broadcast(struct supervisor *s, const struct app *a, enum log_stream
 /* Answers those who waited for this app's end; who waits for the pod's is answered by server_close(). */
 void server_on_exit(struct supervisor *s, const struct app *a);
 void server_close(struct supervisor *s);
+/* The last answer to a client, which may be NULL: an error, or the exit code of what it waited for. */
+void server_refuse(struct client *c, const struct err *e);
+void server_finish(struct client *c, int code);
 
 /* ---- the pod ---- */
 
 struct view {
 	const char *id;
 	int tree_fd, use_fd;
+	bool is_mapped; /* its ids are the pod's */
 };
 
 struct supervisor {
@@ -225,6 +241,9 @@ struct supervisor {
 	struct app *apps;               /* plan.apps.n of them */
 	struct view *views;
 	size_t n_views;
+	struct entered entered[ENTERED_MAX];
+	struct timing timing;
+	struct closer closer;           /* of the pod's mounts, at its end */
 	int *volume_fds;                /* plan.volumes.n; tmpfs volumes live here, -1 until made */
 	struct server server;
 	struct front front;
@@ -242,7 +261,7 @@ struct supervisor {
 void pod_down(struct supervisor *s);
 /* A program of libexec: beside the running one (libexec, a build folder, a static bundle). */
 [[nodiscard]] int pod_open_program(struct supervisor *s, const char *name, int *ret_fd, struct err *e);
-[[nodiscard]] int pod_view(struct supervisor *s, const char *id, int *ret_fd, struct err *e);
+[[nodiscard]] int pod_view(struct supervisor *s, const char *id, const struct view **ret, struct err *e);
 /* pod_files.c: /etc/hosts and its like, secrets and config files, in memory. */
 [[nodiscard]] int pod_make_files(struct supervisor *s, struct err *e);
 [[nodiscard]] int pod_joined_reaper(struct supervisor *s, struct err *e);
@@ -252,6 +271,8 @@ void pod_down(struct supervisor *s);
 
 /* Starts every app whose turn it is: called at the pod's start and when an init app has ended well. */
 [[nodiscard]] int order_start_next(struct supervisor *s, struct err *e);
+/* The one that order_start_next() starts first. */
+struct app *order_first(struct supervisor *s);
 /* Every app had its turn. */
 bool order_is_complete(const struct supervisor *s);
 /* The app ended in a way that lets others, which wait for it, never start. */

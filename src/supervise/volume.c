@@ -134,9 +134,9 @@ static int copy_tree(int from, int to, int depth)
 static int fill_from_image(struct supervisor *s, const struct plan_volume *v, int to, struct stat *st, bool *ret_filled,
 			   struct err *e)
 {
-	int view;
+	const struct view *view;
 	int r = pod_view(s, v->fill_view, &view, e);
-	autoclose int from = r < 0 ? -1 : path_open_in_root(view, v->fill_path, O_RDONLY | O_DIRECTORY, 0);
+	autoclose int from = r < 0 ? -1 : path_open_in_root(view->tree_fd, v->fill_path, O_RDONLY | O_DIRECTORY, 0);
 
 	if (r < 0 || (from < 0 && errno == ENOENT))
 		return r;
@@ -231,12 +231,12 @@ static int open_memory(struct supervisor *s, const struct plan_volume *v, int *s
 /* An image's files as they are; the mount is read-only (boundary/root.c). */
 static int open_image(struct supervisor *s, const struct plan_volume *v, int *ret_fd, struct err *e)
 {
-	int view;
+	const struct view *view;
 	int r = pod_view(s, v->view, &view, e);
 
 	if (r < 0)
 		return r;
-	*ret_fd = fcntl(view, F_DUPFD_CLOEXEC, 3);
+	*ret_fd = fcntl(view->tree_fd, F_DUPFD_CLOEXEC, 3);
 	return *ret_fd < 0 ? err_errno(e, "can't open the volume %s", v->name) : 0;
 }
 
