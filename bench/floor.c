@@ -6,8 +6,8 @@
  *
  *   floor run    [opts] -- PROG ARG…     one container, timed from outside
  *   floor hold   [opts] -- PROG ARG…     starts, prints the pid, stays until stdin closes
- *   floor pod    [opts] -- PROG ARG…     three apps, one network: up, then killed and removed; prints both in µs
- *   floor life   [opts] -- PROG ARG…     three apps, one network: from start until all three have ended
+ *   floor pod    [opts] -- PROG ARG…     a pod of apps, one network: up, then killed and removed; prints both in µs
+ *   floor life   [opts] -- PROG ARG…     a pod of apps, one network: from start until all have ended
  *   floor enter  PID [opts] -- PROG ARG… one process more in a running one
  *   floor stages [opts] -n N -- PROG     N containers in a loop: the median µs of each stage
  *   floor ns -n N, floor kmem -n N       what each namespace costs: time; kernel memory
@@ -22,6 +22,7 @@
  *   --lean         proc, one bind of a prepared --dev DIR, masks for what exists   (default: proc only)
  *   --cg DIR       a cgroup2 group below DIR, entered at clone
  *   --cg1          a group in every v1 hierarchy below /sys/fs/cgroup
+ *   --apps N       a pod of N apps (default 3)
  *   --caps         drop to podman's 11 capabilities; --seccomp FILE load that filter; --lo bring lo up
  */
 #include <errno.h>
@@ -60,7 +61,7 @@ int umount2(const char *target, int flags);
 #define MNT_DETACH 2
 #endif
 
-#define N_APPS 3
+#define N_APPS_MAX 8
 #define HOST_ID_BASE 100000
 
 enum stage {
@@ -101,7 +102,7 @@ struct options {
 	unsigned long ns;
 	const char *root, *up, *dev, *cgroup2;
 	bool is_volatile, idmap, oci, lean, cgroup1, caps, lo;
-	int n;
+	int n, n_apps;
 	struct sock_fprog filter;
 	char **argv;
 };
@@ -661,11 +662,11 @@ static int cmd_stages(struct floor *f)
 }
 
 /* Gives how many of the apps didn't end as they should: with 0, or killed by us. */
-static int wait_apps(const struct app *apps)
+static int wait_apps(const struct floor *f, const struct app *apps)
 {
 	int failed = 0, status;
 
-	for (int i = 0; i < N_APPS; i++) {
+	for (int i = 0; i < f->opt.n_apps; i++) {
 		waitpid(apps[i].pid, &status, 0);
 		failed += WIFEXITED(status) && WEXITSTATUS(status);
 	}
@@ -682,7 +683,7 @@ static int wait_apps(const struct app *apps)
 	if (f->opt.lo && bring_lo_up())
 		child_die(f, "lo");
 	f->opt.lo = false;
-	for (int i = 0; i < N_APPS; i++) {
+	for (int i = 0; i < f->opt.n_apps; i++) {
 		apps[i].pid = (pid_t)syscall(SYS_clone3, &args, sizeof args);
 		if (!apps[i].pid)
 			child_run(f, &apps[i]);
@@ -690,7 +691,7 @@ static int wait_apps(const struct app *apps)
 			child_die(f, "pid");
 	}
 	close(f->exec_done[1]);
-	_exit(wait_apps(apps));
+	_exit(wait_apps(f, apps));
 }
 
 static void app_enter_cgroups(const struct floor *f, const struct app *a)
@@ -715,7 +716,7 @@ static pid_t pod_start(struct floor *f, struct app *apps)
 	struct clone_args args = {.flags = f->opt.ns & (CLONE_NEWUSER | CLONE_NEWNET | CLONE_NEWIPC | CLONE_NEWUTS),
 				  .exit_signal = SIGCHLD};
 
-	for (int i = 0; i < N_APPS; i++)
+	for (int i = 0; i < f->opt.n_apps; i++)
 		app_prepare(f, &apps[i]);
 
 	pid_t pod = (pid_t)syscall(SYS_clone3, &args, sizeof args);
@@ -727,7 +728,7 @@ static pid_t pod_start(struct floor *f, struct app *apps)
 	if (f->opt.ns & CLONE_NEWUSER)
 		write_id_maps(pod, f->opt.idmap ? HOST_ID_BASE : 0);
 	tell_child(f);
-	for (int i = 0; i < N_APPS; i++) {
+	for (int i = 0; i < f->opt.n_apps; i++) {
 		if (read(f->pids[0], &apps[i].pid, sizeof apps[i].pid) != sizeof apps[i].pid)
 			die("pid");
 		app_enter_cgroups(f, &apps[i]);
@@ -742,7 +743,7 @@ static int pod_end(struct floor *f, pid_t pod, const struct app *apps)
 	int status;
 
 	waitpid(pod, &status, 0);
-	for (int i = 0; i < N_APPS; i++)
+	for (int i = 0; i < f->opt.n_apps; i++)
 		app_remove(f, &apps[i]);
 	if (status)
 		fprintf(stderr, "floor: pod: status %x: %s\n", (unsigned)status, f->shared->err);
@@ -751,7 +752,7 @@ static int pod_end(struct floor *f, pid_t pod, const struct app *apps)
 
 static int cmd_pod(struct floor *f)
 {
-	struct app apps[N_APPS];
+	struct app apps[N_APPS_MAX];
 	char byte;
 	double start = now_us();
 	pid_t pod = pod_start(f, apps);
@@ -762,7 +763,7 @@ static int cmd_pod(struct floor *f)
 		;
 	double up = now_us();
 
-	for (int i = 0; i < N_APPS; i++)
+	for (int i = 0; i < f->opt.n_apps; i++)
 		kill(apps[i].pid, SIGKILL);
 	int failed = pod_end(f, pod, apps);
 
@@ -772,7 +773,7 @@ static int cmd_pod(struct floor *f)
 
 static int cmd_life(struct floor *f)
 {
-	struct app apps[N_APPS];
+	struct app apps[N_APPS_MAX];
 
 	return pod_end(f, pod_start(f, apps), apps);
 }
@@ -1041,6 +1042,8 @@ static int parse_options(struct options *o, int argc, char **argv)
 			o->ns = ns_parse(argv[++i]);
 		else if (!strcmp(argv[i], "-n"))
 			o->n = atoi(argv[++i]);
+		else if (!strcmp(argv[i], "--apps"))
+			o->n_apps = atoi(argv[++i]);
 		else if (!strcmp(argv[i], "--seccomp") && !load_filter(o, argv[i + 1]))
 			i++;
 		else
@@ -1071,13 +1074,13 @@ static int usage(void)
 
 int main(int argc, char **argv)
 {
-	struct floor f = {.opt = {.ns = ns_parse("mpniuc"), .n = 100}, .idmap_userns = -1};
+	struct floor f = {.opt = {.ns = ns_parse("mpniuc"), .n = 100, .n_apps = 3}, .idmap_userns = -1};
 
 	if (argc < 2)
 		return usage();
 	bool enter = !strcmp(argv[1], "enter") && argc > 2;
 
-	if (parse_options(&f.opt, argc - 2 - enter, argv + 2 + enter))
+	if (parse_options(&f.opt, argc - 2 - enter, argv + 2 + enter) || f.opt.n_apps < 1 || f.opt.n_apps > N_APPS_MAX)
 		return usage();
 	f.shared = mmap(NULL, sizeof *f.shared, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
 	if (f.shared == MAP_FAILED || pipe2(f.sync, O_CLOEXEC) || pipe2(f.exec_done, O_CLOEXEC) ||

@@ -37,6 +37,7 @@ class Bench:
         self.work = tempfile.mkdtemp(prefix="rocket-bench.", dir=args.tmp)
         os.chmod(self.work, 0o755)  # a mapped root must get through
         self.notes = []
+        self.tables = []
         self.results = {}
         self.peers = None
         self.peer_holder = None
@@ -183,6 +184,8 @@ def print_table(bench):
             met, missed, unmeasured = met + (state == "met"), missed + (state == "NOT MET"), \
                 unmeasured + (state not in ("met", "NOT MET"))
             print(f"  target: {target.text:<44} {state} {target.detail(by_who)}")
+    for text in bench.tables:
+        print("\n" + text.rstrip())
     for text in bench.notes:
         print("note:", text)
     print(f"\n{met} targets met, {missed} not met, {unmeasured} not measured")

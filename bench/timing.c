@@ -14,6 +14,7 @@
  *   row NAME [NSFILE]     starts a row; NSFILE is a mount namespace that its commands run in
  *   do CMD ARG…           runs, not timed
  *   time LABEL CMD ARG…   runs, timed
+ *   own LABELS CMD ARG…   runs, and prints what it took by itself: whole µs, one a label of A,B,… in one line
  *   hold CMD ARG…         starts and waits for its first line, word $H of later steps in the row (in full or
  *                         inside a word) becomes that line; ends (its stdin closes) with the row
  *
@@ -34,9 +35,9 @@
 #include <time.h>
 #include <unistd.h>
 
-enum { MAX_WORDS = 96, MAX_STEPS = 256, LINE_BYTES = 256, SETTLE_US = 40000 };
+enum { MAX_WORDS = 160, MAX_STEPS = 1024, LINE_BYTES = 256, SETTLE_US = 40000 };
 
-enum step_kind { STEP_ROW, STEP_DO, STEP_TIME, STEP_HOLD };
+enum step_kind { STEP_ROW, STEP_DO, STEP_TIME, STEP_OWN, STEP_HOLD };
 
 struct step {
 	enum step_kind kind;
@@ -72,14 +73,14 @@ static double now_us(void)
 
 static void parse_step(struct step *s, char *line)
 {
-	static const char *const kinds[] = {"row", "do", "time", "hold"};
+	static const char *const kinds[] = {"row", "do", "time", "own", "hold"};
 	char *save = NULL, *word = strtok_r(line, "\t", &save);
 	size_t n = 0;
 
 	for (s->kind = STEP_ROW; strcmp(word, kinds[s->kind]); s->kind++)
 		if (s->kind == STEP_HOLD)
 			die(word);
-	if (s->kind == STEP_ROW || s->kind == STEP_TIME)
+	if (s->kind == STEP_ROW || s->kind == STEP_TIME || s->kind == STEP_OWN)
 		s->label = strtok_r(NULL, "\t", &save);
 	while (n + 1 < MAX_WORDS && (word = strtok_r(NULL, "\t", &save)))
 		s->argv[n++] = word;
@@ -155,6 +156,47 @@ static void run_step(struct state *st, const struct step *s, int null_in)
 		printf("%s\t%s\t%.1f\n", st->row, s->label, us);
 }
 
+/* "12 34" for the labels "up,rm". */
+static void print_own(const struct state *st, const char *labels, const char *line)
+{
+	while (*labels) {
+		size_t len = strcspn(labels, ",");
+		char *rest;
+		long us = strtol(line, &rest, 10);
+
+		if (rest == line)
+			die("a command printed fewer figures than it has labels");
+		printf("%s\t%.*s\t%ld\n", st->row, (int)len, labels, us);
+		line = rest;
+		labels += len + (labels[len] == ',');
+	}
+}
+
+static void run_own(const struct state *st, const struct step *s, int null_in)
+{
+	char line[LINE_BYTES] = "";
+	int out[2], status;
+
+	if (pipe2(out, O_CLOEXEC))
+		die("pipe");
+	pid_t pid = vfork();
+
+	if (!pid)
+		child_exec(st->ns_fd, null_in, out[1], (char **)s->argv);
+	close(out[1]);
+	FILE *from = fdopen(out[0], "r");
+	bool said = from && fgets(line, sizeof line, from);
+
+	if (from)
+		fclose(from);
+	if (pid < 0 || waitpid(pid, &status, 0) != pid || status || !said) {
+		fprintf(stderr, "timing: %s: %s failed\n", st->row, s->argv[0]);
+		exit(1);
+	}
+	if (!st->warming)
+		print_own(st, s->label, line);
+}
+
 static void hold_start(struct state *st, const struct step *s)
 {
 	int in[2], out[2];
@@ -207,6 +249,8 @@ static size_t run_row(struct state *st, size_t first, int null_in)
 	for (; i < st->n_steps && st->steps[i].kind != STEP_ROW; i++) {
 		if (st->steps[i].kind == STEP_HOLD)
 			hold_start(st, &st->steps[i]);
+		else if (st->steps[i].kind == STEP_OWN)
+			run_own(st, &st->steps[i], null_in);
 		else
 			run_step(st, &st->steps[i], null_in);
 	}

@@ -4,7 +4,9 @@ import os
 import subprocess
 import time
 
-from .start_rows import IDLE, rocket, three
+from targets import IN_PROCESS
+
+from .start_rows import IDLE, floor_flags, rocket, three
 
 KEYS = ("SUnreclaim", "KernelStack", "PageTables", "Percpu")
 
@@ -53,22 +55,25 @@ def helpers(before):
 
 
 def start_pods(bench, n, words):
-    begin = time.monotonic()
     for i in range(n):
         subprocess.run(rocket(bench, "run", "-q", "-d", "--name", f"idle{i}", *words), check=True,
                        stdout=subprocess.DEVNULL)
-    return (time.monotonic() - begin) * 1000 / n
 
 
 def remove_pods(bench, n):
-    begin = time.monotonic()
     subprocess.run(rocket(bench, "rm", "-f", *(f"idle{i}" for i in range(n))), check=True, stdout=subprocess.DEVNULL)
-    return (time.monotonic() - begin) * 1000 / n
 
 
-def measure_many(bench, n):
-    bench.results["idle pods, started, each", "rocket run -d"] = [start_pods(bench, n, ["bench", IDLE])]
-    bench.results["idle pods, removed, each", "rocket rm -f"] = [remove_pods(bench, n)]
+def measure_many(bench, timing, n, rounds):
+    """n pods of one app are started one after the other and removed by one command; the floor beside, in its process."""
+    floor = ["own", "up,rm", bench.tool("floor"), "pod", "--apps", "1", *floor_flags(bench)["image"], "--", IDLE]
+    up = [["time", "up", *rocket(bench, "run", "-q", "-d", "--name", f"idle{i}", "bench", IDLE)] for i in range(n)]
+    rows = [("floor", None, [floor] * (n // 5)),
+            ("rocket", None, [*up, ["time", "rm", *rocket(bench, "rm", "-f", *(f"idle{i}" for i in range(n)))]])]
+    for (who, label), values in timing(bench, rows, rounds, warm=0).items():
+        group = "idle pods, started, each" if label == "up" else "idle pods, removed, each"
+        name = IN_PROCESS if who == "floor" else "rocket run -d" if label == "up" else "rocket rm -f"
+        bench.results[group, name] = [v / n for v in values] if name == "rocket rm -f" else values
 
 
 def measure_memory(bench, n):
@@ -87,13 +92,13 @@ def measure_memory(bench, n):
     bench.results[group, "rocket"] = [kernel]
 
 
-def run(bench, _timing):
+def run(bench, timing):
     if not bench.rocket or bench.only not in "idle pods memory":
         return
-    for measure, n in ((measure_many, 20 if bench.short else 100), (measure_memory, 10 if bench.short else 30)):
-        try:
-            measure(bench, n)
-        except (subprocess.CalledProcessError, OSError) as e:
-            bench.note(f"{measure.__name__}: {e}")
-            subprocess.run(rocket(bench, "rm", "-f", *(f"idle{i}" for i in range(n))), check=False,
-                           stderr=subprocess.DEVNULL)
+    measure_many(bench, timing, 20 if bench.short else 100, 1 if bench.short else 3)
+    n = 10 if bench.short else 30
+    try:
+        measure_memory(bench, n)
+    except (subprocess.CalledProcessError, OSError) as e:
+        bench.note(f"memory of pods: {e}")
+        subprocess.run(rocket(bench, "rm", "-f", *(f"idle{i}" for i in range(n))), check=False, stderr=subprocess.DEVNULL)
