@@ -33,17 +33,17 @@ static int close_all(void *arg)
 	return 0;
 }
 
-void closer_begin(struct closer *c)
+void closer_begin(struct closer *c, bool beside)
 {
 	const struct clone_args args = {
 		.flags = CLONE_VM | CLONE_FILES,
 		.stack = (uint64_t)(uintptr_t)c->stack,
 		.stack_size = sizeof(c->stack),
 	};
-	long pid = c->n ? clone_usher(&args, close_all, c) : 0;
+	long pid = c->n && beside ? clone_usher(&args, close_all, c) : 0;
 
 	c->pid = pid > 0 ? (pid_t)pid : 0;
-	if (pid < 0)
+	if (pid <= 0)
 		close_all(c);
 }
 

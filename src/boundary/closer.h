@@ -7,6 +7,7 @@
 #pragma once
 
 #include <stdalign.h>
+#include <stdbool.h>
 #include <stddef.h>
 #include <sys/types.h>
 
@@ -21,7 +22,10 @@ struct closer {
 
 /* Takes a descriptor: *fd is -1 after. Where there is no room for one more it is closed at once. */
 void closer_take(struct closer *c, int *fd);
-/* Begins to close what was taken; c stays where it is until closer_wait(). Children must be born in our process table. */
-void closer_begin(struct closer *c);
+/*
+ * Closes what was taken: beside us, and then c stays where it is until closer_wait(), or here and now. A child must not be born
+ * into the process table of a pod that ends: that one would wait for us to reap it, and we for that one.
+ */
+void closer_begin(struct closer *c, bool beside);
 /* Waits until all are closed. Without closer_begin() nothing happens. */
 void closer_wait(struct closer *c);

@@ -289,12 +289,11 @@ void sandbox_kill(const struct sandbox *s)
 		kill(s->reaper_pid, SIGKILL);
 }
 
-void sandbox_leave(void)
+int sandbox_leave(void)
 {
 	autoclose int self = (int)syscall(SYS_pidfd_open, getpid(), 0);
 
-	if (self >= 0)
-		(void)!setns(self, CLONE_NEWPID);
+	return self < 0 ? -1 : setns(self, CLONE_NEWPID);
 }
 
 void sandbox_end(struct sandbox *s)

@@ -50,8 +50,8 @@ struct sandbox_request {
 [[nodiscard]] int sandbox_wait(struct sandbox *s, struct err *e);
 /* Kills the reaper, and with it all that runs in the pod; sandbox_end() waits until it is gone. */
 void sandbox_kill(const struct sandbox *s);
-/* From here on the caller's children are born in his own process table again. */
-void sandbox_leave(void);
+/* From here on the caller's children are born in his own process table again; -1 with errno where he may not (rootless). */
+[[nodiscard]] int sandbox_leave(void);
 /* Kills the reaper if need be, and reaps it. */
 void sandbox_end(struct sandbox *s);
 

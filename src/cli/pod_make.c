@@ -61,6 +61,13 @@ static void warn(const struct err *warning)
 	err_print(stderr, warning);
 }
 
+static int refuse_timing(struct err *e)
+{
+	err_new(e, ERR_USAGE, "--timing goes with rocket run alone");
+	err_because(e, "it says what the steps of a start took, and nothing is started here");
+	return err_try(e, "rocket run --timing …");
+}
+
 int pod_make_parse(struct pod_making *m, struct cli *cli, int argc, char **argv, struct err *e)
 {
 	autofree char *cwd = getcwd(NULL, 0);
@@ -84,7 +91,7 @@ int pod_make_parse(struct pod_making *m, struct cli *cli, int argc, char **argv,
 	timing_mark(&m->timing, "begin", NULL);
 	int r = flags_parse(&in, &m->pod, &m->flags, e);
 	if (r == 0 && m->flags.timing && cli->verb != &cli_verb_run)
-		r = err_new(e, ERR_USAGE, "--timing goes with rocket run alone");
+		r = refuse_timing(e);
 	m->timing.on = m->flags.timing;
 	timing_mark(&m->timing, "command line read", NULL);
 	return r;

@@ -136,8 +136,8 @@ static int check(const struct supervisor *s, const struct control_request *r, st
 		return err_new(e, ERR_USAGE, "the request names no program, or a working directory that is no absolute path");
 	if (!s->status.paused)
 		return 0;
-	/* Whoever goes into a frozen group is frozen, and its maker waits for it. */
 	err_new(e, ERR_STATE, "the pod %s is paused", s->plan.name);
+	err_because(e, "whoever goes into a frozen control group is frozen, and its maker waits for it");
 	return err_try(e, "rocket unpause %s", s->plan.name);
 }
 
@@ -187,6 +187,7 @@ void entered_end(struct supervisor *s, const struct app *a)
 
 		if (!en->used || (a && en->app != a))
 			continue;
+		syscall(SYS_pidfd_send_signal, en->proc.pidfd, SIGKILL, NULL, 0);
 		while (waitid(P_PIDFD, (id_t)en->proc.pidfd, &info, WEXITED) < 0 && errno == EINTR)
 			;
 		end(en, &info);

@@ -246,8 +246,7 @@ static void begin_closing(struct supervisor *s)
 		closer_take(&s->closer, &s->views[i].tree_fd);
 	for (size_t i = 0; i < s->plan.volumes.n; i++)
 		closer_take(&s->closer, &s->volume_fds[i]);
-	sandbox_leave();
-	closer_begin(&s->closer);
+	closer_begin(&s->closer, sandbox_leave() == 0);
 }
 
 void pod_down(struct supervisor *s)

@@ -259,9 +259,10 @@ static int read_bulk(struct client *c, const struct control_request **r, struct 
 	if (!(*r)->bulk)
 		return 0;
 	autofree char *text = NULL;
+	struct stat st;
 	size_t len;
 
-	if (n == 0 || lseek(c->fds[n - 1], 0, SEEK_SET) < 0)
+	if (n == 0 || fstat(c->fds[n - 1], &st) < 0 || !S_ISREG(st.st_mode) || lseek(c->fds[n - 1], 0, SEEK_SET) < 0)
 		return err_new(e, ERR_USAGE, "the request has no descriptor with the rest");
 	int err = io_read_fd(c->fds[n - 1], CONTROL_BULK_MAX, &text, &len, e);
 	if (err == 0)
