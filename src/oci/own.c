@@ -88,7 +88,8 @@ static int settle(struct oci *o, const char *value, struct err *e)
 		close((int)fd);
 		return prctl(PR_SET_DUMPABLE, 0, 0, 0, 0) < 0 ? err_errno(e, "can't hide this process") : 0;
 	}
-	return own_exe_shut((int)fd, "rocket-oci", e);
+	autoclose int own = (int)fd;
+	return own_exe_shut(own, "rocket-oci", e);
 }
 
 int own_begin(struct oci *o, char **argv, bool spawns, struct err *e)
