@@ -13,7 +13,8 @@ while [ "$1" != -- ]; do
 done
 shift
 [ "$listed" = "$(printf '%s' "$made")" ] || {
-	echo "man/meson.build does not name the pages that rocket help --list names" >&2
+	echo "man/meson.build does not name the pages that rocket help --list names: diff (left: here, right: there)" >&2
+	printf "%s\n%s\n" "$made" "$listed" | LC_ALL=C sort | uniq -u >&2
 	exit 1
 }
 for file; do
