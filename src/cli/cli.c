@@ -53,7 +53,7 @@ int cli_fail(const struct cli *cli, const struct err *e)
 
 int cli_fail_run(const struct cli *cli, struct err *e)
 {
-	if (e->code != ERR_USAGE && e->code < ERR_ROCKET)
+	if (e->code != ERR_USAGE && e->code < ERR_ROCKET && !cli->image_refused)
 		err_recode(e, ERR_ROCKET);
 	return cli_fail(cli, e);
 }

@@ -38,6 +38,7 @@ struct cli {
 	const struct verb *verb;     /* the one that runs … */
 	const struct verb *parent;   /* … and the one that it belongs to ("image" of "image list"), or NULL */
 	struct arena *arena;         /* lives as long as the process */
+	bool image_refused;     /* nobody vouches for the image: exit code 5, of run too (trust_gate.h) */
 	char **argv;                 /* the whole command line */
 };
 

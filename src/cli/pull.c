@@ -120,28 +120,37 @@ static int read_name(const struct cli *cli, int fd, const char **ret, struct err
 	return **ret ? 0 : err_new(e, ERR_FAILED, "no image came");
 }
 
-int pull_image(const struct cli *cli, const char *from, const char **ret_name, struct err *e)
+int pull_run(const struct cli *cli, const char *program, char *const *words, bool json, int out_fd, struct err *e)
 {
-	const struct pull how = {};
-	const char *name = NULL;
-	char **words = NULL, **argv = NULL, *path = NULL;
-	autoclose int out = memfd_create("names", MFD_CLOEXEC);
-	int r = out < 0 ? err_errno(e, "can't make a file in memory") : 0;
+	char **argv = NULL, *path = NULL;
+	int r = libexec_find(cli->arena, program, &path, e);
 
-	if (!r)
-		r = pull_words(cli, &how, from, NULL, &name, &words, e);
-	if (!r)
-		r = libexec_find(cli->arena, name, &path, e);
 	if (r)
 		return r;
 	arena_strv_add(cli->arena, &argv, path);
 	add_pair(cli, &argv, "--dir", cli->dir);
 	add_pair(cli, &argv, "--run", cli->run_dir);
+	if (json)
+		arena_strv_add(cli->arena, &argv, "--json");
 	if (cli->quiet)
 		arena_strv_add(cli->arena, &argv, "--quiet");
 	for (; *words; words++)
 		arena_strv_add(cli->arena, &argv, *words);
-	r = libexec_run(path, argv, out, e);
+	return libexec_run(path, argv, out_fd, e);
+}
+
+int pull_image(const struct cli *cli, const char *from, const char **ret_name, struct err *e)
+{
+	const struct pull how = {};
+	const char *program = NULL;
+	char **words = NULL;
+	autoclose int out = memfd_create("names", MFD_CLOEXEC);
+	int r = out < 0 ? err_errno(e, "can't make a file in memory") : 0;
+
+	if (!r)
+		r = pull_words(cli, &how, from, NULL, &program, &words, e);
+	if (!r)
+		r = pull_run(cli, program, words, false, out, e);
 	if (r < 0)
 		return r;
 	if (r > 0) {

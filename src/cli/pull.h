@@ -18,3 +18,6 @@ struct pull {
 			     const char **ret_program, char ***ret_args, struct err *e);
 /* Brings it now, and says what it is called: for verbs that need an image that is not there. Progress goes to stderr. */
 [[nodiscard]] int pull_image(const struct cli *cli, const char *from, const char **ret_name, struct err *e);
+/* Runs it to its end, its stdout on out_fd: its exit code, having said itself what went wrong; or -code. */
+[[nodiscard]] int pull_run(const struct cli *cli, const char *program, char *const *words, bool json, int out_fd,
+			   struct err *e);

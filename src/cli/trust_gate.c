@@ -4,6 +4,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <string.h>
 #include <unistd.h>
 
 #include "base/cleanup.h"
@@ -62,25 +63,64 @@ static int judge_again(struct cli *cli, const char *digest, const char *as, stru
 	return r <= 0 ? r : err_not_judged(r, e);
 }
 
+/* "docker://NAME:TAG@DIGEST" of where it was fetched from, as a name; else what it is called. */
+static const char *fetched_name(struct cli *cli, const struct store_image *found)
+{
+	const char *source = found->image.vouch.source;
+
+	if (!source || !str_has_prefix(source, "docker://"))
+		return found->name;
+	source += strlen("docker://");
+	const char *at = strchr(source, '@'), *slash = strrchr(source, '/');
+
+	if (!at || !slash)
+		return found->name;
+	bool tagged = memchr(slash, ':', (size_t)(at - slash)) != NULL;
+
+	return tagged ? arena_strndup(cli->arena, source, (size_t)(at - source)) : source;
+}
+
+/* A name of a registry's is judged as itself; any other is one that was given here, to what is judged by its digest. */
+static char *judged_name(struct cli *cli, const char *name)
+{
+	const char *slash = name ? strchr(name, '/') : NULL;
+	size_t n = slash ? (size_t)(slash - name) : 0;
+
+	if (!slash || !(memchr(name, '.', n) || memchr(name, ':', n) || (n == 9 && !memcmp(name, "localhost", 9))))
+		return NULL;
+	return scope_full_name(cli->arena, name);
+}
+
+static bool has_verdict(const struct trust_record *record, const char *full_name, const char *digest)
+{
+	for (size_t i = 0; i < record->verdicts.n; i++)
+		if (str_equal(record->verdicts.v[i].name, full_name) && str_equal(record->verdicts.v[i].digest, digest))
+			return true;
+	return false;
+}
+
 static int read_fresh(struct cli *cli, const struct store *s, const struct store_image *found, struct trust_record *ret,
 		      struct err *e)
 {
-	const char *digest = found->image.manifest_digest;
+	const char *digest = found->image.manifest_digest, *full = judged_name(cli, found->name), *as = NULL;
 	struct err none = {};
 	int r = verdict_read(s, cli->arena, digest, ret, &none);
 
-	if (r == 0 && verdict_is_fresh(ret))
+	if (r < 0)
+		as = full ? full : fetched_name(cli, found); /* never judged */
+	else if (full && !has_verdict(ret, full, digest))
+		as = full;
+	else if (verdict_is_fresh(ret))
 		return 0;
-	/* Never judged: under the name that it has, unless it is asked for by its digest. */
-	r = judge_again(cli, digest, r == 0 ? NULL : found->name, e);
+	r = judge_again(cli, digest, as, e);
 	return r < 0 ? r : verdict_read(s, cli->arena, digest, ret, e);
 }
 
-static int decide(struct cli *cli, const struct trust_record *record, const struct store_image *found, const char *name,
-		  const char *typed, struct err *e)
+static int decide(struct cli *cli, const struct trust_record *record, const struct store_image *found, const char *typed,
+		  struct err *e)
 {
 	const struct trust_verdict *v =
-		verdict_for(record, scope_full_name(cli->arena, name), found->image.manifest_digest);
+		verdict_for(record, judged_name(cli, found->name), found->image.manifest_digest);
 
 	if (v)
 		return v->accepted ? 0 : verdict_refuse(v, typed, e);
@@ -97,20 +137,43 @@ int trust_gate(struct cli *cli, const struct store *s, const struct store_image 
 		return 0;
 	int r = read_fresh(cli, s, found, &record, e);
 
-	return r < 0 ? r : decide(cli, &record, found, found->name, typed, e);
+	if (r == 0)
+		r = decide(cli, &record, found, typed, e);
+	cli->image_refused = r == -ERR_POLICY;
+	return r;
 }
 
-int trust_judge_fetched(struct cli *cli, const struct store *s, const struct store_image *found, const char *name,
-			bool *ret_accepted, struct err *e)
+static void say_accepted(const struct cli *cli, const struct trust_record *record, const struct store_image *found)
+{
+	const struct trust_verdict *v =
+		verdict_for(record, judged_name((struct cli *)cli, found->name), found->image.manifest_digest);
+
+	if (v)
+		cli_say(cli, "%s: %s by %s%s%s", found->name ? found->name : found->image.manifest_digest, v->how, v->rule,
+			v->key ? ", key " : "", v->key ? v->key : "");
+}
+
+int trust_after_fetch(struct cli *cli, const struct store *s, const char *name, bool pin, struct err *e)
 {
 	struct trust_record record;
-	int r = judge_again(cli, found->image.manifest_digest, name, e);
+	struct store_image found;
+	struct err refusal = {};
+	int r = store_find_image(s, cli->arena, name, &found, e);
 
+	if (r < 0 || trust_is_own(&found.image))
+		return r;
+	if (pin)
+		r = trust_pin(cli, fetched_name(cli, &found), found.image.manifest_digest, e);
 	if (r == 0)
-		r = verdict_read(s, cli->arena, found->image.manifest_digest, &record, e);
+		r = read_fresh(cli, s, &found, &record, e);
 	if (r < 0)
 		return r;
-	*ret_accepted = trust_is_own(&found->image) || decide(cli, &record, found, name, name, e) == 0;
+	if (decide(cli, &record, &found, name, &refusal) == 0)
+		say_accepted(cli, &record, &found);
+	else
+		cli_say(cli, "note: %s will not run: %s", name, refusal.because);
+	if (refusal.code)
+		cli_say(cli, "try: %s", refusal.hint);
 	return 0;
 }
 
@@ -120,7 +183,9 @@ int trust_pin(struct cli *cli, const char *name, const char *digest, struct err 
 
 	arena_strv_add(cli->arena, &words, "add");
 	arena_strv_add(cli->arena, &words, "--digest");
-	arena_strv_add(cli->arena, &words, arena_printf(cli->arena, "%s@%s", name, digest));
+	/* A name that is a digest's already has no tag to lose. */
+	arena_strv_add(cli->arena, &words,
+		       arena_printf(cli->arena, "%.*s@%s", (int)strcspn(name, "@"), name, digest));
 	int r = run_verify(cli, words, false, e);
 
 	return r <= 0 ? r : err_not_judged(r, e);

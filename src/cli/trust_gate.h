@@ -23,12 +23,10 @@ bool trust_is_own(const struct image *img);
 			     struct err *e);
 
 /*
- * For fetch: the image that lies in the store now was fetched as `name`. Judges it under that name (the
- * verdict is kept), and says by which rule; *ret_accepted false comes with the refusal in *e, for who wants to say it
- * without failing. `found` must be that image.
+ * For fetch: the image that is called `name` here was just fetched. Pins it, when asked to; judges it, and says by which
+ * rule it may run, or that it may not and why. A refusal is no error: the image is here, and does not run.
  */
-[[nodiscard]] int trust_judge_fetched(struct cli *cli, const struct store *s, const struct store_image *found,
-				      const char *name, bool *ret_accepted, struct err *e);
+[[nodiscard]] int trust_after_fetch(struct cli *cli, const struct store *s, const char *name, bool pin, struct err *e);
 /* `fetch --trust` and `trust add --digest`: vouches for exactly this image under this name, and shows its digest. */
 [[nodiscard]] int trust_pin(struct cli *cli, const char *name, const char *digest, struct err *e);
 

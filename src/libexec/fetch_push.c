@@ -10,6 +10,7 @@
 #include "libexec/fetch_confine.h"
 #include "libexec/fetch_tool.h"
 #include "registry/push.h"
+#include "registry/signatures.h"
 
 static const struct opt opts[] = {
 	{"compression", .id = 'c', .arg = "HOW", .help = "gzip, zstd or none"},
@@ -73,6 +74,7 @@ static int run(struct fetch_tool *t, const char *name, const char *target, struc
 	struct store_image found = {};
 	struct reference ref;
 	struct push_done done = {};
+	unsigned signatures = 0;
 	int r = fetch_open_store(t, e);
 
 	if (!r)
@@ -95,6 +97,9 @@ static int run(struct fetch_tool *t, const char *name, const char *target, struc
 	q->progress = display ? &progress : NULL;
 	r = push_image(&t->arena, q, &done, e);
 	fetch_display_end(display);
+	/* Signatures are over the manifest: they go with the very same one, and with no other. */
+	if (!r && done.exact)
+		r = signatures_push_for(q->repo, &t->store, &t->arena, done.digest, &signatures, e);
 	if (!r)
 		print_done(t, &found.image, full, &done);
 	return r;
@@ -115,4 +120,39 @@ int fetch_verb_push(struct fetch_tool *t, int argc, char **argv, struct err *e)
 	if (!r && w.argc - w.at != 2)
 		r = err_new(e, ERR_USAGE, "push needs an image and where it goes");
 	return r ? r : run(t, w.argv[w.at], w.argv[w.at + 1], &q, e);
+}
+
+/* rocket-fetch signatures --digest DIGEST NAME: what was signed just now, to where the manifest went a moment ago. */
+int fetch_verb_signatures(struct fetch_tool *t, int argc, char **argv, struct err *e)
+{
+	static const struct opt digest_opts[] = {
+		{"digest", .id = 'd', .arg = "DIGEST", .help = "of the manifest"},
+		{},
+	};
+	const struct opt *const tables[] = {digest_opts, NULL};
+	struct opt_walk w = {.argc = argc, .argv = argv, .tables = tables};
+	struct registry_repo *repo = NULL;
+	const char *digest = NULL, *value;
+	struct reference ref;
+	unsigned sent = 0;
+	const struct opt *o;
+	int r;
+
+	while ((r = opt_next(&w, &o, &value, e)) > 0)
+		digest = value;
+	if (!r && (w.argc - w.at != 1 || !digest))
+		r = err_new(e, ERR_USAGE, "signatures needs --digest DIGEST and where the image is");
+	if (!r)
+		r = fetch_open_store(t, e);
+	if (!r)
+		r = fetch_open_registry(t, e);
+	if (!r)
+		r = find_target(t, w.argv[w.at], &ref, &repo, e);
+	if (!r)
+		r = fetch_confine(&t->store, e);
+	if (!r)
+		r = signatures_push_for(repo, &t->store, &t->arena, digest, &sent, e);
+	if (!r && !t->quiet)
+		fprintf(stderr, "%s: %u signatures sent\n", reference_name(&t->arena, &ref), sent);
+	return r;
 }

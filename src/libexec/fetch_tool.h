@@ -23,6 +23,7 @@ struct fetch_tool {
 /* Verbs: words behind the verb. 0 or -code. */
 int fetch_verb_fetch(struct fetch_tool *t, int argc, char **argv, struct err *e);
 int fetch_verb_push(struct fetch_tool *t, int argc, char **argv, struct err *e);
+int fetch_verb_signatures(struct fetch_tool *t, int argc, char **argv, struct err *e);
 int fetch_verb_login(struct fetch_tool *t, int argc, char **argv, struct err *e);
 int fetch_verb_logout(struct fetch_tool *t, int argc, char **argv, struct err *e);
 int fetch_verb_aci(struct fetch_tool *t, int argc, char **argv, struct err *e);

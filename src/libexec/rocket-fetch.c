@@ -40,6 +40,7 @@ static const struct {
 	{"logout", fetch_verb_logout},
 	{"mirror", fetch_verb_mirror},
 	{"push", fetch_verb_push},
+	{"signatures", fetch_verb_signatures},
 };
 
 int fetch_open_store(struct fetch_tool *t, struct err *e)

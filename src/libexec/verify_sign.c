@@ -4,6 +4,7 @@
  *
  *   sign --key FILE [--as NAME] [--layout cosign,bundle] IMAGE         a PEM key, or cosign's
  *   sign --key gpg:KEYID [--as NAME] IMAGE                             gpg's own agent and keys
+ *   sign --key … --as NAME --digest DIGEST                             a manifest that a push has made, and is not here
  *
  * What is signed is the manifest's digest and the name, so a signature can't be taken to another repository.
  */
@@ -21,6 +22,7 @@
 #include "base/opt.h"
 #include "base/str.h"
 #include "image/digest.h"
+#include "image/oci_doc.h"
 #include "libexec/verify_tool.h"
 #include "trust/base64.h"
 #include "trust/claim.h"
@@ -32,7 +34,7 @@ enum { KEY_MAX = 64 << 10, MESSAGE_MAX = 256 << 10 };
 
 struct signing {
 	struct verify_tool *t;
-	const char *key, *as, *layout, *word;
+	const char *key, *as, *layout, *word, *asked_digest;
 	char *digest;
 	char *name; /* docker's full form */
 	char *repository;
@@ -46,6 +48,7 @@ static const struct opt opts[] = {
 	{"key", .id = 'k', .arg = "KEY", .help = "…"},
 	{"as", .id = 'a', .arg = "NAME", .help = "…"},
 	{"layout", .id = 'l', .arg = "LAYOUT", .help = "…"},
+	{"digest", .id = 'd', .arg = "DIGEST", .help = "…"},
 	{},
 };
 
@@ -65,22 +68,28 @@ static int parse(struct signing *s, int argc, char **argv, struct err *e)
 	int r;
 
 	while ((r = opt_next(&w, &o, &value, e)) > 0)
-		*(o->id == 'k' ? &s->key : o->id == 'a' ? &s->as : &s->layout) = value;
+		*(o->id == 'k' ? &s->key : o->id == 'a' ? &s->as : o->id == 'd' ? &s->asked_digest : &s->layout) = value;
 	if (r < 0)
 		return r;
-	if (!s->key || argc - w.at != 1)
+	if (!s->key || argc - w.at != (s->asked_digest ? 0 : 1))
 		return err_usage(e, "it takes --key KEY and one image");
 	s->word = argv[w.at];
+	if (s->asked_digest && (!s->as || !oci_is_digest(s->asked_digest)))
+		return err_usage(e, "--digest takes a digest, and --as the name");
 	return 0;
 }
 
 static int find(struct signing *s, struct err *e)
 {
 	struct verify_tool *t = s->t;
-	struct store_image found;
+	struct store_image found = {};
 	char *as = NULL;
-	int r = store_find_image(&t->store, &t->arena, s->word, &found, e);
+	int r = 0;
 
+	if (s->asked_digest)
+		found.image.manifest_digest = arena_strdup(&t->arena, s->asked_digest);
+	else
+		r = store_find_image(&t->store, &t->arena, s->word, &found, e);
 	if (r == 0 && s->as)
 		r = store_normalise_name(&t->arena, s->as, &as, e);
 	if (r < 0)

@@ -20,8 +20,7 @@ struct pushing {
 	struct registry_repo *repo;
 	const struct store *store;
 	struct arena *a;
-	const char *digest, *type; /* of the image's manifest */
-	uint64_t size;
+	const struct signatures_of *of;
 	struct artifacts all;
 	unsigned sent;
 };
@@ -93,42 +92,68 @@ static int put_config(struct pushing *p, const struct str *diff_ids, char digest
 	return put_small(p, config, digest, e);
 }
 
-static int push_tag(struct pushing *p, enum artifact_kind kind, const char *suffix, struct err *e)
+/* The lists of a tag's manifest and config, growing side by side. */
+struct tag_lists {
+	struct str layers, ids;
+};
+
+static void list_part(struct tag_lists *l, const char *type, const char *digest, uint64_t size, const char *signature)
 {
-	const char *tag = oci_artifact_tag(p->a, p->digest, suffix);
-	autostr layers = {}, ids = {}, manifest = {};
-	char config[DIGEST_TEXT_MAX];
-	struct oci_artifact there;
-	size_t config_n, added = 0;
-	int r = read_tag(p, tag, &there, e);
+	str_addf(&l->ids, "%s\"%s\"", l->ids.len ? "," : "", digest);
+	str_add(&l->layers, l->layers.len ? "," : "");
+	add_part(&l->layers, type ? type : "", digest, size, signature);
+}
 
-	for (size_t i = 0; r == 0 && i < there.parts.n; i++) {
-		const struct oci_artifact_part *part = &there.parts.v[i];
+static int add_new_parts(struct pushing *p, enum artifact_kind kind, const struct oci_artifact *there, struct tag_lists *l,
+			 size_t *ret_added, struct err *e)
+{
+	int r = 0;
 
-		str_addf(&ids, "%s\"%s\"", ids.len ? "," : "", part->digest);
-		str_add(&layers, layers.len ? "," : "");
-		add_part(&layers, part->media_type ? part->media_type : "", part->digest, part->size, part->signature);
-	}
 	for (size_t i = 0; r == 0 && i < p->all.list.n; i++) {
 		const struct artifact *artifact = &p->all.list.v[i];
 
-		if (artifact->kind != kind || has_part(&there, artifact))
+		if (artifact->kind != kind || has_part(there, artifact))
 			continue;
 		r = put_part(p, artifact, e);
-		added++;
-		str_addf(&ids, "%s\"%s\"", ids.len ? "," : "", artifact->blob);
-		str_add(&layers, layers.len ? "," : "");
-		add_part(&layers, artifact->media_type, artifact->blob, artifact->size,
-			 artifact->signature ? artifact->signature : "");
+		list_part(l, artifact->media_type, artifact->blob, artifact->size,
+			  artifact->signature ? artifact->signature : "");
+		++*ret_added;
 	}
-	if (r < 0 || !added)
+	return r;
+}
+
+static int put_tag(struct pushing *p, const char *tag, const struct tag_lists *l, struct err *e)
+{
+	char config[DIGEST_TEXT_MAX];
+	autostr manifest = {};
+	size_t config_n;
+	int r = put_config(p, &l->ids, config, &config_n, e);
+
+	if (r < 0)
 		return r;
-	r = put_config(p, &ids, config, &config_n, e);
 	str_addf(&manifest, "{\"schemaVersion\":2,\"mediaType\":\"" OCI_TYPE_MANIFEST "\",\"config\":{\"mediaType\":\"" OCI_TYPE_CONFIG
-			    "\",\"size\":%zu,\"digest\":\"%s\"},\"layers\":[%s]}", config_n, config, str_text(&layers));
+			    "\",\"size\":%zu,\"digest\":\"%s\"},\"layers\":[%s]}", config_n, config, str_text(&l->layers));
+	return registry_put_manifest(p->repo, tag, OCI_TYPE_MANIFEST, manifest.text, manifest.len, e);
+}
+
+static int push_tag(struct pushing *p, enum artifact_kind kind, const char *suffix, struct err *e)
+{
+	const char *tag = oci_artifact_tag(p->a, p->of->digest, suffix);
+	struct tag_lists l = {};
+	struct oci_artifact there;
+	size_t added = 0;
+	int r = read_tag(p, tag, &there, e);
+
+	for (size_t i = 0; r == 0 && i < there.parts.n; i++)
+		list_part(&l, there.parts.v[i].media_type, there.parts.v[i].digest, there.parts.v[i].size,
+			  there.parts.v[i].signature);
 	if (r == 0)
-		r = registry_put_manifest(p->repo, tag, OCI_TYPE_MANIFEST, manifest.text, manifest.len, e);
+		r = add_new_parts(p, kind, &there, &l, &added, e);
+	if (r == 0 && added)
+		r = put_tag(p, tag, &l, e);
 	p->sent += (unsigned)added;
+	str_free(&l.layers);
+	str_free(&l.ids);
 	return r;
 }
 
@@ -149,7 +174,7 @@ static int push_referrer(struct pushing *p, const struct artifact *artifact, str
 	str_addf(&manifest, ",\"config\":{\"mediaType\":\"" OCI_TYPE_EMPTY "\",\"size\":2,\"digest\":\"%s\"},\"layers\":[", config);
 	add_part(&manifest, artifact->media_type, artifact->blob, artifact->size, NULL);
 	str_add(&manifest, "],\"subject\":");
-	add_part(&manifest, p->type, p->digest, p->size, NULL);
+	add_part(&manifest, p->of->type, p->of->digest, p->of->size, NULL);
 	if (artifact->kind == ARTIFACT_BUNDLE)
 		str_add(&manifest, ",\"annotations\":{\"dev.sigstore.bundle.content\":\"dsse-envelope\"}");
 	str_add_char(&manifest, '}');
@@ -158,20 +183,35 @@ static int push_referrer(struct pushing *p, const struct artifact *artifact, str
 	return registry_put_manifest(p->repo, own, OCI_TYPE_MANIFEST, manifest.text, manifest.len, e);
 }
 
-int signatures_push(struct registry_repo *repo, const struct store *s, struct arena *a, const char *manifest_digest,
-		    const char *manifest_type, uint64_t manifest_size, unsigned *ret_n, struct err *e)
+static bool is_referrer(const struct artifact *a)
 {
-	struct pushing p = {.repo = repo, .store = s, .a = a, .digest = manifest_digest, .type = manifest_type, .size = manifest_size};
-	int r = artifact_list(s, a, manifest_digest, &p.all, e);
+	return a->media_type && (a->kind == ARTIFACT_BUNDLE || a->kind == ARTIFACT_DOCUMENT);
+}
+
+int signatures_push(struct registry_repo *repo, const struct store *s, struct arena *a, const struct signatures_of *of,
+		    unsigned *ret_n, struct err *e)
+{
+	struct pushing p = {.repo = repo, .store = s, .a = a, .of = of};
+	int r = artifact_list(s, a, of->digest, &p.all, e);
 
 	if (r == 0)
 		r = push_tag(&p, ARTIFACT_COSIGN, "sig", e);
 	if (r == 0)
 		r = push_tag(&p, ARTIFACT_DSSE, "att", e);
 	for (size_t i = 0; r == 0 && i < p.all.list.n; i++)
-		if (p.all.list.v[i].kind == ARTIFACT_BUNDLE || (p.all.list.v[i].kind == ARTIFACT_DOCUMENT && p.all.list.v[i].media_type))
+		if (is_referrer(&p.all.list.v[i]))
 			r = push_referrer(&p, &p.all.list.v[i], e);
 	if (r == 0)
 		*ret_n = p.sent;
 	return r;
+}
+
+int signatures_push_for(struct registry_repo *repo, const struct store *s, struct arena *a, const char *digest,
+			unsigned *ret_n, struct err *e)
+{
+	struct registry_document doc;
+	int r = registry_get_manifest(repo, a, digest, &doc, e);
+	const struct signatures_of of = {digest, doc.media_type, doc.len};
+
+	return r < 0 ? r : signatures_push(repo, s, a, &of, ret_n, e);
 }
