@@ -102,6 +102,7 @@ judged() { here image inspect "$1" | jq -r ".[0].judged[] | select(.name == \"$1
 	[ "$(here image inspect localhost:$P/team/box:1 | jq -r '[.[0].artifacts[].kind] | sort | join(" ")')" = "bundle cosign" ]
 	[ "$(judged localhost:$P/team/box:1 .key)" = "$(here trust list -o json | jq -r '.[0].fingerprint')" ]
 	# The image of another repository is not covered; one that is not signed is refused.
+	here -q fetch localhost:$P/plain/box:1 >/dev/null
 	run_here run --rm localhost:$P/plain/box:1 -- echo ran
 	assert_error 5 "no rule covers localhost:$P/plain"
 	here -q trust add one.pub --prefix localhost:$P/plain >/dev/null
@@ -123,6 +124,7 @@ judged() { here image inspect "$1" | jq -r ".[0].judged[] | select(.name == \"$1
 	done
 	here -q trust add one.pub --prefix localhost:$P >/dev/null
 	runs localhost:$P/team/box:1
+	here -q fetch localhost:$P/copied/box:1 >/dev/null
 	run_here run --rm localhost:$P/copied/box:1 -- echo ran
 	assert_error 5 "the signature is for localhost:$P/team/box, not for this name"
 	# The same digest is here under both names, and each name keeps its answer.
