@@ -107,7 +107,7 @@ judged() { here image inspect "$1" | jq -r ".[0].judged[] | select(.name == \"$1
 	assert_error 5 "no rule covers localhost:$P/plain"
 	here -q trust add one.pub --prefix localhost:$P/plain >/dev/null
 	run_here run --rm localhost:$P/plain/box:1 -- echo ran
-	assert_error 5 "it has no signature" "for localhost:$P/plain"
+	assert_error 5 "the signature is for localhost:$P/team/box" "for localhost:$P/plain"
 	# The key goes, and what it vouched for does not run any longer; another key does not help.
 	here -q trust rm "$(here trust list -o json | jq -r ".[] | select(.for == \"localhost:$P/team\") | .id")"
 	run_here run --rm localhost:$P/team/box:1 -- echo ran
