@@ -145,7 +145,7 @@ static int clone_error(struct err *e)
 		err_errno(&e, "can't set the pod's host name");
 		child_fail(status_fd, &e);
 	}
-	if ((r->setup && r->setup(r->plan, &e) < 0) || set_sysctls(r->plan, &e) < 0)
+	if ((r->setup && r->setup(r->plan, &e) < 0) || (!r->shares_ipc && set_sysctls(r->plan, &e) < 0))
 		child_fail(status_fd, &e);
 	sandbox_become_reaper(r->reaper_exe_fd, r->empty_root_fd, go_fd, status_fd);
 }

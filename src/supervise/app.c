@@ -188,6 +188,18 @@ static int make_group(struct app *a, struct err *e)
 {
 	struct supervisor *s = a->s;
 
+	/*
+	 * Since 6.9 the kernel remembers in a group that cgroup.kill was written, and compares that with the group of who
+	 * clones into it, not with this one: whatever is born there after is killed (cgroup_css_set_fork()). So a group that
+	 * was killed is made anew.
+	 */
+	if (a->group_was_killed && cgroup_remove_own(&s->cgroup_host, &a->cgroup, e) < 0)
+		return -e->code;
+	if (a->group_was_killed) {
+		a->group_was_killed = a->has_cgroup = false;
+		a->cgroup = (struct cgroup)CGROUP_NONE;
+		a->oom_kills = 0;
+	}
 	if (a->has_cgroup)
 		return 0;
 	int r = cgroup_make_app(&s->cgroup_host, &s->plan, &s->cgroup, a->plan, &a->cgroup, e);
@@ -306,10 +318,12 @@ static void kill_rest(struct app *a)
 
 	if (a->plan->distance != DISTANCE_JOINED)
 		return;
-	if (a->s->plan.cgroup)
-		(void)!cgroup_kill(&a->s->cgroup_host, &a->cgroup, &ignored);
-	else
+	if (!a->s->plan.cgroup) {
 		ns_pids_kill(a->mounts);
+		return;
+	}
+	(void)!cgroup_kill(&a->s->cgroup_host, &a->cgroup, &ignored);
+	a->group_was_killed = true;
 }
 
 static bool should_restart(const struct app *a)

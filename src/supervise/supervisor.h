@@ -119,6 +119,7 @@ struct app {
 	enum app_phase phase;
 	size_t circle;          /* whose namespaces it has */
 	bool has_cgroup;
+	bool group_was_killed;  /* and is made anew for the next start */
 	ino_t mounts;           /* its mount namespace, where it has no control group to be found by (ns_pids.h) */
 	bool wants_stop;        /* by us: no restart after */
 	bool wants_restart;     /* by `rocket restart` */
