@@ -309,15 +309,21 @@ static int leave_host(const struct spawn *sp, int root, struct err *e)
 	return 0;
 }
 
-static int set_root_attributes(const struct spawn *sp, int root, struct err *e)
+static int set_root_read_only(const struct spawn *sp, int root, struct err *e)
 {
-	const struct oci_plan *p = sp->space->oci;
-
 	if (sp->app->read_only && mountfd_setattr(root, MOUNT_ATTR_RDONLY, 0, 0) < 0)
 		return err_errno(e, "can't make the root read-only");
-	if (p->root_propagation && mountfd_propagate(root, p->root_propagation, p->root_propagation_recursive) < 0)
-		return err_errno(e, "can't set the root's propagation");
 	return 0;
+}
+
+static int set_root_propagation(const struct oci_plan *p, int root, struct err *e)
+{
+	enum { SLAVE = 1 << 19 };
+
+	if (!p->root_propagation || p->root_propagation == SLAVE ||
+	    mountfd_propagate(root, p->root_propagation, p->root_propagation_recursive) == 0)
+		return 0;
+	return err_errno(e, "can't set the root's propagation");
 }
 
 static int enter_root(const struct spawn *sp, int *ret_tty, struct err *e)
@@ -339,9 +345,9 @@ static int enter_root(const struct spawn *sp, int *ret_tty, struct err *e)
 	if (sp->app->tty &&
 	    inside_open_tty(root, sp->app->name, sp->app->uid, s->console_sock, ret_tty, e) < 0)
 		return -e->code;
-	if (space_close_views(s, root, e) < 0 || run_host_hooks(s, e) < 0 || set_root_attributes(sp, root, e) < 0)
+	if (space_close_views(s, root, e) < 0 || run_host_hooks(s, e) < 0 || set_root_read_only(sp, root, e) < 0)
 		return -e->code;
-	return leave_host(sp, root, e);
+	return leave_host(sp, root, e) < 0 ? -e->code : set_root_propagation(s->oci, root, e);
 }
 
 /* A second terminal in a container that runs: by its own devpts, through the root that this process has already. */

@@ -24,7 +24,7 @@
 #include "boundary/mountfd.h"
 #include "boundary/space.h"
 
-enum { PRIVATE = 1 << 18 };
+enum { PRIVATE = 1 << 18, SLAVE = 1 << 19 };
 
 /* ---- namespaces by path ---- */
 
@@ -234,7 +234,8 @@ static int open_root(struct space *s, struct err *e)
 	s->root_fd = mountfd_clone(dir, "", AT_RECURSIVE);
 	if (s->root_fd < 0)
 		return may_clone_mounts(errno) ? err_errno(e, "can't clone the root %.160s", s->root_path) : 0;
-	if (!s->oci->root_propagation && mountfd_propagate(s->root_fd, PRIVATE, true) < 0)
+	/* A slave gets what the host mounts; what else was asked for comes once the host's root is left (pivot_root(2)). */
+	if (mountfd_propagate(s->root_fd, s->oci->root_propagation == SLAVE ? SLAVE : PRIVATE, true) < 0)
 		return err_errno(e, "can't make the root private");
 	return 0;
 }

@@ -348,7 +348,8 @@ static int run_outer_hooks(struct launched *x, struct making *m, struct err *e)
 		return 0;
 	if (expect_word(x, m->sync_fd, SPACE_MOUNTED, e) < 0)
 		return -e->code;
-	container_add_state(&state, &x->container.state, OCI_CREATING, false);
+	/* "created", as crun has it and runtime-tools asks for. */
+	container_add_state(&state, &x->container.state, OCI_CREATED, false);
 	m->hooks_ran = true;
 	if (hooks_run(&x->config, OCI_PRESTART, state.text, e) < 0 || hooks_run(&x->config, OCI_CREATE_RUNTIME, state.text, e) < 0)
 		return -e->code;

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * Options of an OCI mount: a table of the words that set or clear an attribute of the mount, of it and all below, or its
- * propagation; what is in no table belongs to the file system. config.md of the runtime-spec, "Linux mount options".
+ * propagation; what is in no table belongs to the file system. A bind shows one that is there already: such words mean
+ * nothing for it, as with mount(2), and engines do send them. config.md of the runtime-spec, "Linux mount options".
  */
 #include <linux/mount.h>
 #include <string.h>
@@ -46,11 +47,6 @@ static const struct {
 	uint64_t flag;
 } propagations[] = {
 	{ "private", PRIVATE }, { "shared", SHARED }, { "slave", SLAVE }, { "unbindable", UNBINDABLE },
-};
-
-/* Of the super block: a new file system takes them, a bind has none of its own, as mount(8) has it. */
-static const char *const super_words[] = {
-	"sync", "async", "dirsync", "mand", "nomand", "lazytime", "nolazytime", "iversion", "noiversion", "silent", "loud",
 };
 
 const char *const oci_mount_words[] = {
@@ -129,14 +125,6 @@ static bool take_kind(const char *word, struct oci_attach *m)
 	return strcmp(word, "defaults") == 0;
 }
 
-static bool is_super_word(const char *word)
-{
-	for (size_t i = 0; i < ARRAY_SIZE(super_words); i++)
-		if (strcmp(word, super_words[i]) == 0)
-			return true;
-	return false;
-}
-
 static void take_option(struct arena *a, const char *word, struct oci_attach *m)
 {
 	bool recursive = false;
@@ -148,17 +136,6 @@ static void take_option(struct arena *a, const char *word, struct oci_attach *m)
 	} else if (!take_kind(word, m) && !take_attribute(word, m)) {
 		arena_strv_add(a, &m->data, word);
 	}
-}
-
-static int check_data(const struct oci_attach *m, struct err *e)
-{
-	for (char **word = m->data; m->kind != OCI_ATTACH_NEW && word && *word; word++) {
-		if (is_super_word(*word) || m->kind == OCI_ATTACH_CGROUP)
-			continue;
-		err_new(e, ERR_USAGE, "config.json: the mount on %s has an option that a bind can't have: %s", m->target, *word);
-		return err_because(e, "it shows a file system that is there already, and takes no option of one");
-	}
-	return 0;
 }
 
 static int check_mount(const struct oci_attach *m, struct err *e)
@@ -173,7 +150,7 @@ static int check_mount(const struct oci_attach *m, struct err *e)
 		return err_new(e, ERR_USAGE, "config.json: the mount on %s is to map ids, but is no bind", m->target);
 	if (!m->asked->uid_mappings.n != !m->asked->gid_mappings.n)
 		return err_new(e, ERR_USAGE, "config.json: the mount on %s maps only one of uids and gids", m->target);
-	return check_data(m, e);
+	return 0;
 }
 
 int oci_plan_mount(struct arena *a, const struct oci_mount *m, size_t index, struct oci_attach *ret, struct err *e)

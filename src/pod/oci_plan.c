@@ -32,6 +32,17 @@ static uint64_t cap_set(char *const *names)
 	return all;
 }
 
+static bool is_rlimit(const char *name)
+{
+	static const char *const names[] = { "AS", "CORE", "CPU", "DATA", "FSIZE", "LOCKS", "MEMLOCK", "MSGQUEUE", "NICE",
+					     "NOFILE", "NPROC", "RSS", "RTPRIO", "RTTIME", "SIGPENDING", "STACK" };
+
+	for (size_t i = 0; i < ARRAY_SIZE(names); i++)
+		if (strcmp(names[i], name) == 0)
+			return true;
+	return false;
+}
+
 static int plan_rlimits(struct arena *a, const struct oci_process *p, struct plan_app *app, struct err *e)
 {
 	static const char prefix[] = "RLIMIT_";
@@ -40,7 +51,7 @@ static int plan_rlimits(struct arena *a, const struct oci_process *p, struct pla
 		const struct oci_rlimit *asked = &p->rlimits.v[i];
 		struct plan_rlimit *l = list_add(a, &app->rlimits);
 
-		if (!asked->type || !str_has_prefix(asked->type, prefix))
+		if (!asked->type || !str_has_prefix(asked->type, prefix) || !is_rlimit(asked->type + strlen(prefix)))
 			return err_new(e, ERR_USAGE, "config.json: process.rlimits: there is no type %.40s",
 				       asked->type ?: "(none)");
 		if (asked->soft > asked->hard)
