@@ -72,6 +72,12 @@ static int write_text(int dirfd, const struct pod_text *t, const struct plan *p,
 	return 0;
 }
 
+int root_add_pod_file(const struct plan *p, int etc_fd, const struct pod_text *t, struct err *e)
+{
+	(void)!unlinkat(etc_fd, t->name, 0);
+	return write_text(etc_fd, t, p, e);
+}
+
 static uint64_t size_of_texts(const struct pod_text *texts, size_t n)
 {
 	uint64_t size = 1 << 20;

@@ -36,6 +36,8 @@ struct pod_text {
  */
 [[nodiscard]] int root_make_pod_files(const struct plan *p, int userns_fd, int attach_fd, const struct pod_text *texts,
 				      size_t n, struct pod_files *ret, struct err *e);
+/* One more file, while the pod runs: what is there of that name is replaced. */
+[[nodiscard]] int root_add_pod_file(const struct plan *p, int etc_fd, const struct pod_text *t, struct err *e);
 /*
  * Attaches a detached mount in etc_fd, out of everybody's sight: what lies in one tree is taken apart in one go, when
  * etc_fd is closed, while each mount that is closed for itself waits for the whole kernel (synchronize_rcu_expedited()

@@ -299,6 +299,16 @@ static void use_own_ids(const struct pod_making *m, struct pod_host *host)
 		host->cgroup = arena_printf(m->cli->arena, "%s%srocket-%s", d.base, *d.base ? "/" : "", m->dir.id);
 }
 
+static void join_running(const struct pod_making *m, struct pod_inputs *in)
+{
+	in->id = m->running->id;
+	in->created_ns = m->running->created_ns;
+	in->host.ids = m->running->ids;
+	in->host.cgroup = m->running->cgroup;
+	in->host.rootless = plan_is_rootless(m->running);
+	in->host.ids_most = m->running->ids.count;
+}
+
 static int resolve(struct pod_making *m, struct err *e)
 {
 	struct rlimit nofile = {};
@@ -320,7 +330,9 @@ static int resolve(struct pod_making *m, struct err *e)
 	in.host.term = getenv("TERM");
 	if (getrandom(&in.random, sizeof(in.random), 0) < 0)
 		return err_errno(e, "no random numbers");
-	if (geteuid() != 0 || rootless_here(NULL))
+	if (m->running)
+		join_running(m, &in);
+	else if (geteuid() != 0 || rootless_here(NULL))
 		use_own_ids(m, &in.host);
 	else if (m->dry)
 		in.host.ids = (struct plan_ids){ .base = 0x10000000, .count = m->pod.ids ?: 65536 };
@@ -330,10 +342,10 @@ static int resolve(struct pod_making *m, struct err *e)
 }
 
 /* A profile is compiled once, when the pod is made, by a program that has the library for it. */
-static int compile_profile(struct pod_making *m, const struct plan_app *app, struct err *e)
+int pod_make_profile(struct pod_making *m, const struct pod_dir *dir, const struct plan_app *app, struct err *e)
 {
 	struct arena *a = m->cli->arena;
-	char *out = arena_printf(a, "/proc/self/fd/%d/%s.seccomp", m->dir.fd, app->name);
+	char *out = arena_printf(a, "/proc/self/fd/%d/%s.seccomp", dir->fd, app->name);
 	char *caps = arena_printf(a, "%llx", (unsigned long long)app->caps);
 	char *program = NULL;
 	int r = libexec_find(a, "rocket-seccomp", &program, e);
@@ -357,7 +369,7 @@ static int write_pod(struct pod_making *m, struct err *e)
 
 	for (size_t i = 0; r == 0 && i < m->plan.apps.n; i++)
 		if (seccomp_has_profile(&m->plan.apps.v[i]))
-			r = compile_profile(m, &m->plan.apps.v[i], e);
+			r = pod_make_profile(m, &m->dir, &m->plan.apps.v[i], e);
 	return r < 0 ? r : state_write_plan(&m->dir, &m->plan, e);
 }
 
@@ -383,6 +395,19 @@ int pod_make(struct pod_making *m, struct err *e)
 	r = r < 0 || m->dry ? r : write_pod(m, e);
 	timing_mark(&m->timing, "plan written", NULL);
 	return r;
+}
+
+int pod_make_beside(struct pod_making *m, const struct pod_dir *dir, const struct plan *running, struct err *e)
+{
+	int r = state_open(m->cli->dir, m->cli->run_dir, &m->state, e);
+
+	m->dry = true;
+	m->running = running;
+	if (r == 0)
+		r = store_open(m->cli->dir, m->cli->run_dir, &m->store, e);
+	if (r == 0)
+		r = store_lock_shared(&m->store, &m->store_lock, e);
+	return r < 0 ? r : resolve(m, e);
 }
 
 int pod_make_commit(struct pod_making *m, enum pod_phase phase, struct err *e)

@@ -22,6 +22,7 @@ struct pod_making {
 	struct plan plan;
 	struct timing timing;
 	bool dry;               /* `plan`: nothing is made */
+	const struct plan *running; /* what is resolved joins this pod: its ids and its group */
 };
 #define POD_MAKING_NONE { .state = { -1, -1 }, .store = STORE_NONE, .store_lock = -1, .dir = POD_DIR_NONE }
 
@@ -29,6 +30,15 @@ struct pod_making {
 [[nodiscard]] int pod_make_parse(struct pod_making *m, struct cli *cli, int argc, char **argv, struct err *e);
 /* Opens state and store and resolves the plan; a pod is made on disk unless m->dry. */
 [[nodiscard]] int pod_make(struct pod_making *m, struct err *e);
+/*
+ * Opens state and store and resolves m->pod as part of the running pod `dir` with `running`; the store's lock is held until
+ * pod_make_close(). Nothing is written.
+ */
+[[nodiscard]] int pod_make_beside(struct pod_making *m, const struct pod_dir *dir, const struct plan *running,
+				  struct err *e);
+/* The compiled seccomp profile of an app of m->plan, in the pod's folder. */
+[[nodiscard]] int pod_make_profile(struct pod_making *m, const struct pod_dir *dir, const struct plan_app *app,
+				   struct err *e);
 /* The embryo becomes prepared or running, and the store's lock is let go. */
 [[nodiscard]] int pod_make_commit(struct pod_making *m, enum pod_phase phase, struct err *e);
 /* Undoes what pod_make() did, if it was not committed; closes everything. */

@@ -9,6 +9,8 @@
 #define NAMES_MAX 256
 
 const struct verb *const cli_verbs[] = {
+	&cli_verb_app,
+	&cli_verb_apply,
 	&cli_verb_attach,
 	&cli_verb_build,
 	&cli_verb_completion,
@@ -64,7 +66,7 @@ const struct verb_alias cli_aliases[] = {
 
 /* Verbs that Rocket is to have and this version has not: refused by name, not as unknown. */
 static const char *const later[] = {
-	"app", "apply", "debug", "map", "shelf", "slim", "split", "try", "watch", NULL,
+	"debug", "map", "shelf", "slim", "split", "try", "watch", NULL,
 };
 
 const struct verb *verb_find(const struct verb *const *verbs, const char *name)

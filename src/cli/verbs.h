@@ -4,6 +4,8 @@
 
 #include "cli/cli.h"
 
+extern const struct verb cli_verb_app;
+extern const struct verb cli_verb_apply;
 extern const struct verb cli_verb_attach;
 extern const struct verb cli_verb_build;
 extern const struct verb cli_verb_completion;

@@ -165,7 +165,7 @@ static const struct field app_fields[] = {
 	FIELD(struct plan_app, pre_stop, "pre_stop", FIELD_STRUCT, .sub = &probe_set),
 	FIELD(struct plan_app, after, "after", FIELD_STRV),
 };
-static const struct field_set app_set = FIELD_SET("app", struct plan_app, app_fields);
+const struct field_set plan_app_set = FIELD_SET("app", struct plan_app, app_fields);
 
 static const struct field volume_fields[] = {
 	FIELD(struct plan_volume, name, "name", FIELD_STR, .required = true),
@@ -183,7 +183,7 @@ static const struct field volume_fields[] = {
 	FIELD(struct plan_volume, gid, "gid", FIELD_U32),
 	FIELD(struct plan_volume, mode, "mode", FIELD_U32),
 };
-static const struct field_set volume_set = FIELD_SET("volume", struct plan_volume, volume_fields);
+const struct field_set plan_volume_set = FIELD_SET("volume", struct plan_volume, volume_fields);
 
 static const struct field file_fields[] = {
 	FIELD(struct plan_file, name, "name", FIELD_STR, .required = true),
@@ -195,7 +195,7 @@ static const struct field file_fields[] = {
 	FIELD(struct plan_file, uid, "uid", FIELD_U32),
 	FIELD(struct plan_file, gid, "gid", FIELD_U32),
 };
-static const struct field_set file_set = FIELD_SET("file", struct plan_file, file_fields);
+const struct field_set plan_file_set = FIELD_SET("file", struct plan_file, file_fields);
 
 static const struct field ids_fields[] = {
 	FIELD(struct plan_ids, base, "base", FIELD_U32),
@@ -230,9 +230,9 @@ static const struct field plan_fields[] = {
 	FIELD(struct plan, remove, "remove", FIELD_BOOL),
 	FIELD(struct plan, learn, "learn", FIELD_BOOL),
 	FIELD(struct plan, cgroup, "cgroup", FIELD_STR),
-	FIELD(struct plan, apps, "apps", FIELD_LIST, .sub = &app_set),
-	FIELD(struct plan, volumes, "volumes", FIELD_LIST, .sub = &volume_set),
-	FIELD(struct plan, files, "files", FIELD_LIST, .sub = &file_set),
+	FIELD(struct plan, apps, "apps", FIELD_LIST, .sub = &plan_app_set),
+	FIELD(struct plan, volumes, "volumes", FIELD_LIST, .sub = &plan_volume_set),
+	FIELD(struct plan, files, "files", FIELD_LIST, .sub = &plan_file_set),
 	FIELD(struct plan, holes, "holes", FIELD_LIST, .sub = &hole_set),
 	FIELD(struct plan, links, "links", FIELD_LIST, .sub = &link_set),
 	FIELD(struct plan, labels, "labels", FIELD_MAP),

@@ -211,6 +211,8 @@ struct plan {
 };
 
 extern const struct field_set plan_set;
+/* Parts of it that travel alone. */
+extern const struct field_set plan_app_set, plan_volume_set, plan_file_set;
 
 /* Is it an ordinary user's pod? */
 static inline bool plan_is_rootless(const struct plan *p)

@@ -15,6 +15,7 @@
  *   verb "hole-add" text = the hole in its short form, why?, for_ns?, keep?    text = the ledger's line
  *   verb "hole-rm" text, keep?                                                 text = what was cut
  *   verb "hole-log"          text = a line for each destination without a hole, see wall_log.h
+ *   verb "app-add" text = a record of struct app_change (live_apps.h)     verb "app-rm" app, verb "app-start" app
  *   verb "hole-count"        text = a line a hole: HOLE, accepted, refused, living, between tabs
  *   verb "link-add" text = the link, keep?                                     text = what came of it
  *   verb "link-rm" text, keep?                                                 text = what was cut

@@ -189,6 +189,20 @@ static int make_circle(struct supervisor *s, size_t circle, struct pod_text *tex
 	return r < 0 ? r : circle_share_ipc(s, circle, e);
 }
 
+int pod_add_files(struct supervisor *s, size_t first, struct err *e)
+{
+	struct pod_text *texts = arena_alloc(&s->arena, (s->plan.files.n + 1) * sizeof(*texts));
+	int r = 0;
+
+	for (size_t i = first; i < s->plan.files.n && r == 0; i++) {
+		r = read_file(s, &s->plan.files.v[i], &texts[i], e);
+		if (r == 0)
+			r = root_add_pod_file(&s->plan, circle_files(s, 0)->etc_fd, &texts[i], e);
+	}
+	forget_secrets(s, texts);
+	return r;
+}
+
 int pod_make_files(struct supervisor *s, struct err *e)
 {
 	size_t n = s->plan.files.n;

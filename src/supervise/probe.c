@@ -66,6 +66,12 @@ void probes_init(struct app *a)
 	}
 }
 
+void probes_point_again(struct app *a)
+{
+	for (int i = 0; a->probes && i < PROBE_WHATS; i++)
+		a->probes->v[i].plan = plan_of(a, (enum probe_what)i);
+}
+
 /* ---- one question ---- */
 
 static bool is_running(const struct probe *p)

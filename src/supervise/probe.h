@@ -46,6 +46,8 @@ struct probes {
 
 /* Before the app starts: allocates what it needs, if it has probes at all. */
 void probes_init(struct app *a);
+/* The plan has moved. */
+void probes_point_again(struct app *a);
 /* The app was executed: it is ready at once, or its probes begin. */
 void probes_begin(struct app *a);
 /* Its process is over: what runs is killed, and it is not ready any more. */

@@ -20,6 +20,7 @@
 #include "base/record.h"
 #include "supervise/control.h"
 #include "supervise/holes.h"
+#include "supervise/live_apps.h"
 #include "supervise/supervisor.h"
 #include "supervise/wall_log.h"
 
@@ -184,6 +185,8 @@ static void restart_app(struct app *a)
 {
 	struct err e = {};
 
+	if (a->removed)
+		return;
 	if (a->status->state == APP_EXITED) {
 		a->wants_stop = false;
 		(void)!app_start(a, &e);
@@ -364,6 +367,48 @@ static int do_hole_log(struct client *c, struct app *a, const struct control_req
 	return 0;
 }
 
+static int do_app_add(struct client *c, struct app *a, const struct control_request *r, struct err *e)
+{
+	struct app_change *change = arena_new(&c->s->arena, struct app_change);
+	const char *text = r->text ?: "";
+	int err = record_read(&c->s->arena, &app_change_set, text, strlen(text), change, e);
+
+	if (err == 0)
+		err = pod_add_app(c->s, change, e);
+	if (err < 0)
+		return err;
+	reply_ok(c);
+	drop_client(c);
+	return 0;
+}
+
+static int do_app_rm(struct client *c, struct app *a, const struct control_request *r, struct err *e)
+{
+	int err = pod_remove_app(c->s, a, e);
+
+	if (err < 0)
+		return err;
+	c->waits = true;
+	c->waits_for = a;
+	if (a->status->state == APP_EXITED)
+		server_on_exit(c->s, a);
+	return 0;
+}
+
+static int do_app_start(struct client *c, struct app *a, const struct control_request *r, struct err *e)
+{
+	if (c->s->stopping)
+		return err_new(e, ERR_STATE, "the pod is being stopped");
+	if (a->status->state == APP_EXITED) {
+		a->wants_stop = false;
+		if (app_start(a, e) < 0)
+			return -e->code;
+	}
+	reply_ok(c);
+	drop_client(c);
+	return 0;
+}
+
 enum app_need { APP_NEEDED, APP_OPTIONAL, APP_NONE };
 
 static const struct {
@@ -371,8 +416,9 @@ static const struct {
 	enum app_need app;
 	verb_fn *run;
 } verbs[] = {
-	{ "app", APP_NEEDED, do_app },	      { "attach", APP_NEEDED, do_attach },
-	{ "enter", APP_OPTIONAL, do_enter },
+	{ "app", APP_NEEDED, do_app },	      { "app-add", APP_NONE, do_app_add },
+	{ "app-rm", APP_NEEDED, do_app_rm },  { "app-start", APP_NEEDED, do_app_start },
+	{ "attach", APP_NEEDED, do_attach },  { "enter", APP_OPTIONAL, do_enter },
 	{ "hole-add", APP_NONE, do_hole },    { "hole-count", APP_NONE, do_hole_count },
 	{ "hole-log", APP_NONE, do_hole_log },
 	{ "hole-rm", APP_NONE, do_hole },

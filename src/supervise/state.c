@@ -20,6 +20,7 @@
 #include "boundary/cgroup.h"
 #include "supervise/ids.h"
 #include "supervise/index.h"
+#include "supervise/live_apps.h"
 #include "supervise/live.h"
 #include "supervise/live_links.h"
 
@@ -408,6 +409,8 @@ int state_read_plan(const struct pod_dir *p, struct arena *a, struct plan *ret, 
 
 	if (r == 0)
 		r = record_read(a, &plan_set, text, n, ret, e);
+	if (r == 0)
+		r = app_changes_apply_kept(p->fd, a, ret, e);
 	if (r == 0)
 		r = live_apply_kept(p->fd, a, ret, e);
 	return r < 0 ? r : live_links_apply_kept(p->fd, a, ret, e);

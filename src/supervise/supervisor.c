@@ -26,7 +26,7 @@
 struct app *supervisor_find_app(struct supervisor *s, const char *name)
 {
 	for (size_t i = 0; i < s->plan.apps.n; i++)
-		if (strcmp(s->plan.apps.v[i].name, name) == 0)
+		if (!s->apps[i].removed && strcmp(s->plan.apps.v[i].name, name) == 0)
 			return &s->apps[i];
 	return NULL;
 }
@@ -177,7 +177,7 @@ void supervisor_stop(struct supervisor *s, int64_t grace_ns)
 /* What keeps a pod with `exit: all` alive: apps that may still end by themselves. */
 static bool holds_pod(const struct app *a)
 {
-	return a->plan->kind == APP_MAIN && a->plan->restart != RESTART_ALWAYS;
+	return a->plan->kind == APP_MAIN && a->plan->restart != RESTART_ALWAYS && !a->removed;
 }
 
 static bool all_holders_over(const struct supervisor *s)
@@ -219,7 +219,9 @@ static bool ends_pod(const struct supervisor *s, const struct app *a)
 
 void supervisor_on_app_end(struct supervisor *s, struct app *a)
 {
-	bool by_rule = !s->stopping && (s->first_error.code || order_is_broken_by(s, a) || ends_pod(s, a));
+	if (a->removed)
+		pod_forget_app(s, a);
+	bool by_rule = !s->stopping && (!a->removed || all_holders_over(s)) && (s->first_error.code || order_is_broken_by(s, a) || ends_pod(s, a));
 	struct err e = {};
 
 	if (by_rule && strcmp(s->plan.exit ?: "all", "all") != 0)
@@ -297,7 +299,7 @@ static int watch_signals(struct supervisor *s, struct err *e)
 
 /* ---- the frame ---- */
 
-static void init_app(struct supervisor *s, size_t i)
+void supervisor_init_app(struct supervisor *s, size_t i)
 {
 	struct app *a = &s->apps[i];
 	const struct plan_app *plan = &s->plan.apps.v[i];
@@ -318,6 +320,8 @@ static void init_app(struct supervisor *s, size_t i)
 	a->streams = (struct streams){ .s = s, .app = a };
 	a->streams.out.fd = a->streams.err.fd = a->streams.in.fd = -1;
 	log_init(&a->streams.log, s->pod.fd, plan->name, plan->log_bytes, plan->log_files);
+	a->status->name = s->plan.apps.v[i].name;
+	a->status->exit_code = -1;
 }
 
 /* The status list grows while apps point into it: pointers are set when it has its size. */
@@ -325,18 +329,16 @@ static void init_apps(struct supervisor *s)
 {
 	size_t n = s->plan.apps.n;
 
-	s->apps = arena_alloc(&s->arena, n * sizeof(*s->apps));
+	s->n_places = n + SUPERVISOR_SPARE_APPS;
+	s->apps = calloc(s->n_places, sizeof(*s->apps)); /* places that stay empty cost no memory; they live as long as we do */
 	s->views = arena_alloc(&s->arena, (2 * n + s->plan.volumes.n + 1) * sizeof(*s->views));
 	s->volume_fds = arena_alloc(&s->arena, (s->plan.volumes.n + 1) * sizeof(int));
 	for (size_t i = 0; i < s->plan.volumes.n; i++)
 		s->volume_fds[i] = -1;
 	for (size_t i = 0; i < n; i++)
-		init_app(s, i);
-	for (size_t i = 0; i < n; i++) {
+		supervisor_init_app(s, i);
+	for (size_t i = 0; i < n; i++)
 		s->apps[i].status = &s->status.apps.v[i];
-		s->apps[i].status->name = s->plan.apps.v[i].name;
-		s->apps[i].status->exit_code = -1;
-	}
 }
 
 /* The pod's folder was opened in the host's mount namespace; what is cloned from must belong to ours. */

@@ -9,6 +9,7 @@
  *   pod_make_files()      pod_files.c     files in memory: names, secrets, config
  *   circles_*()           circles.c       the namespaces of apps that stand apart
  *   links_*()             links.c, link_*.c  declared channels between apps
+ *   pod_add_app() …       pod_apps.c      apps that come and go while it runs
  *   order_*()             order.c         which app starts when
  *   probes_*()            probe.c         whether an app is well
  *   app_*()               app.c           one app's life: start, exec, exit, restart, stop
@@ -125,6 +126,7 @@ struct app {
 	bool wants_restart;     /* by `rocket restart` */
 	bool settled;           /* its first start succeeded or failed */
 	bool was_ready;         /* once since the pod's start */
+	bool removed;           /* `rocket app rm`: over for good, and nobody finds it any more */
 	bool unhealthy;         /* stopped by us because a probe failed */
 	struct probes *probes;  /* NULL: none */
 	struct spawned reaper;  /* init: true — pid 1 of its namespace */
@@ -239,6 +241,7 @@ struct supervisor {
 	int empty_root_fd;              /* detached: the root of reapers and relay */
 	bool private_mounts;            /* old kernels: base mounts are attached in a mount namespace of ours … */
 	int attach_fd;                  /* … to this folder */
+	size_t n_places;                /* how many apps there is room for */
 	struct app *apps;               /* plan.apps.n of them */
 	struct view *views;
 	size_t n_views;
@@ -266,6 +269,19 @@ void pod_down(struct supervisor *s);
 /* pod_files.c: /etc/hosts and its like, secrets and config files, in memory. */
 [[nodiscard]] int pod_make_files(struct supervisor *s, struct err *e);
 [[nodiscard]] int pod_joined_reaper(struct supervisor *s, struct err *e);
+
+struct app_change;
+/* How many apps a running pod can get beside those that it starts with. */
+enum { SUPERVISOR_SPARE_APPS = 32 };
+/* pod_apps.c: apps come and go while the pod runs. c becomes part of the plan: it lies in s->arena. */
+[[nodiscard]] int pod_add_app(struct supervisor *s, struct app_change *c, struct err *e);
+[[nodiscard]] int pod_remove_app(struct supervisor *s, struct app *a, struct err *e);
+/* A removed app is over. */
+void pod_forget_app(struct supervisor *s, struct app *a);
+/* pod_files.c: the files of the plan from this one on, into the memory of all apps that stand close. */
+[[nodiscard]] int pod_add_files(struct supervisor *s, size_t first, struct err *e);
+/* The app at this place of the plan, before its first start. */
+void supervisor_init_app(struct supervisor *s, size_t i);
 
 /* For root_request.open_volume; context is the supervisor. */
 [[nodiscard]] int volume_open(void *context, const struct plan_volume *v, int *ret_fd, struct err *e);
