@@ -17,11 +17,12 @@
 #include "base/io.h"
 #include "base/path.h"
 #include "base/str.h"
+#include "cli/convert_lxc.h"
 #include "cli/pod_look.h"
 #include "cli/verbs.h"
 #include "pod/manifest_write.h"
 
-enum { OPT_TO = 1, OPT_INSTALL, OPT_MANIFEST };
+enum { OPT_TO = 1, OPT_INSTALL, OPT_MANIFEST, OPT_FROM, OPT_LOSSY };
 
 #define GRACE_EXTRA_S 5 /* for what the supervisor does when the apps are down */
 #define NS_PER_S 1000000000
@@ -29,12 +30,14 @@ enum { OPT_TO = 1, OPT_INSTALL, OPT_MANIFEST };
 static const struct opt options[] = {
 	{"to", 0, "SYSTEM", "systemd", OPT_TO, "systemd"},
 	{"install", 0, NULL, "write the unit and the pod's manifest where systemd and Rocket keep them", OPT_INSTALL, NULL},
+	{"from", 0, "SYSTEM", "lxc: a container's config becomes a manifest, printed", OPT_FROM, "lxc"},
+	{"lossy", 0, NULL, "print it though some of the config can't be carried over", OPT_LOSSY, NULL},
 	{"manifest", 0, "FILE", "run this manifest instead of one that --install writes", OPT_MANIFEST, "file"},
 	{},
 };
 
 struct conversion {
-	bool to_systemd, install;
+	bool to_systemd, install, from_lxc, lossy;
 	const char *manifest;
 };
 
@@ -58,6 +61,16 @@ static int take(void *context, const struct opt *o, const char *value, struct er
 	case OPT_INSTALL:
 		c->install = true;
 		return 0;
+	case OPT_LOSSY:
+		c->lossy = true;
+		return 0;
+	case OPT_FROM:
+		c->from_lxc = strcmp(value, "lxc") == 0;
+		if (c->from_lxc)
+			return 0;
+		err_new(e, ERR_USAGE, "this version does not convert from %.60s", value);
+		err_because(e, "it converts from lxc alone; Kubernetes' and appc's manifests are read as they are (-f)");
+		return err_try(e, "rocket convert --from lxc /var/lib/lxc/NAME/config");
 	default:
 		c->manifest = value;
 		return 0;
@@ -237,9 +250,20 @@ static int run(struct cli *cli, int argc, char **argv)
 
 	if (cli_parse(cli, argc, argv, take, &c, &words, &n, &e) < 0 || cli_check_words(cli, n, 1, 1, &e) < 0)
 		return cli_fail(cli, &e);
+	if (c.from_lxc && !c.to_systemd) {
+		int code = convert_from_lxc(cli, words[0], c.lossy, &e);
+
+		return code < 0 ? cli_fail(cli, &e) : code;
+	}
+	if (c.from_lxc || c.lossy) {
+		err_new(&e, ERR_USAGE, "rocket convert can't do that at once");
+		err_because(&e, "%s", c.from_lxc ? "--from lxc gives a manifest, --to systemd takes a pod" : "--lossy goes with --from");
+		err_try(&e, "rocket convert --from lxc %s > pod.yaml", words[0]);
+		return cli_fail(cli, &e);
+	}
 	if (!c.to_systemd) {
 		err_new(&e, ERR_USAGE, "rocket convert needs to know to what");
-		err_because(&e, "there is no --to");
+		err_because(&e, "there is neither --to nor --from");
 		err_try(&e, "rocket convert --to systemd %s", words[0]);
 		return cli_fail(cli, &e);
 	}
@@ -250,11 +274,12 @@ static int run(struct cli *cli, int argc, char **argv)
 
 const struct verb cli_verb_convert = {
 	.name = "convert",
-	.summary = "write a pod in the words of another system: a systemd unit",
-	.usage = "--to systemd [--install] [--manifest FILE] POD",
+	.summary = "a pod in the words of another system, and back: systemd's unit, LXC's config",
+	.usage = "--to systemd [--install] [--manifest FILE] POD | --from lxc [--lossy] CONFIG",
 	.words = (const char *const[]){"pod", NULL},
 	.options = (const struct opt *const[]){options, NULL},
-	.example = "rocket convert --to systemd shop\nrocket convert --to systemd --install shop",
-	.exits = "4: no such pod",
+	.example = "rocket convert --to systemd shop\nrocket convert --to systemd --install shop\n"
+		   "rocket convert --from lxc /var/lib/lxc/web/config > web.yaml",
+	.exits = "1: without --lossy, also: something can't be carried over\n4: no such pod",
 	.run = run,
 };

@@ -48,7 +48,7 @@ pod_of() { echo "$ROCKET_DIR/pods/run/$(rocket status "$1" -o json | jq -r .id)"
 	run_rocket run --rm box sh -c 'wget -q -T 5 -O - http://192.0.2.1/'
 	[ "$status" -ne 0 ]
 	run rocket run --rm box sh -c 'ls /sys/class/net'
-	[ "$output" = lo ]
+	[[ $output = *lo* && $output != *eth* && $output != *wl* ]]
 	# The devices are the host's standard ones, and no others can be made.
 	run_rocket run --rm box sh -c 'head -c 4 /dev/zero | wc -c; echo x >/dev/null; : <>/dev/full; ls /dev; mknod /tmp/m c 1 1'
 	[ "$status" -ne 0 ]

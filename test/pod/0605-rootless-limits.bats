@@ -46,15 +46,16 @@ as_user()
 
 @test "in a group of his own a pod has groups, and is paused" {
 	local pod
-	rocket run -d --name mine box sh -c 'while :; do date +%N >/srv/now; done'
+	rocket run -d --name mine box sh -c 'while :; do date +%N >>/srv/now; done'
 	pod=$(rocket status mine -o json | jq -r .id)
 	[ -d "$(hierarchy)/given/rocket-$pod/box" ]
 	[ -n "$(cat "$(hierarchy)/given/rocket-$pod/box/cgroup.procs")" ]
+	until_true 5 [ -s "$ROCKET_DIR/pods/run/$pod/box.upper/srv/now" ]
 	rocket pause mine
 	local before after
-	before=$(cat "$ROCKET_DIR/pods/run/$pod/box.upper/srv/now")
+	before=$(wc -c <"$ROCKET_DIR/pods/run/$pod/box.upper/srv/now")
 	sleep 0.3
-	after=$(cat "$ROCKET_DIR/pods/run/$pod/box.upper/srv/now")
+	after=$(wc -c <"$ROCKET_DIR/pods/run/$pod/box.upper/srv/now")
 	[ "$before" = "$after" ]
 	rocket unpause mine
 	rocket rm -f mine
