@@ -206,6 +206,59 @@ pod_of() { echo "$ROCKET_DIR/pods/run/$(rocket status "$1" -o json | jq -r .id)"
 	rocket image import "$BATS_FILE_TMPDIR/image-box/image.tar" box
 }
 
+@test "without ranges a pod has one id: images work, owned by root, and other users are refused" {
+	user_ids none
+	run_rocket run --rm box sh -c 'id -u; stat -c %u:%g /home/app; touch /srv/x; chown 5 /srv/x || echo alone; tr -s " " </proc/self/uid_map'
+	assert_exit 0
+	[[ $output = $'0\n0:0\nalone\n'" 0 $TESTER_UID 1" || $output = $'0\n0:0\nalone\n'" 0 0 1" ]]
+	[[ $stderr = *"one user id"*doctor* ]]
+	# It is said once, when the image is unpacked.
+	run_rocket run --rm box true
+	assert_exit 0
+	[ -z "$stderr" ]
+	run_rocket run --rm -u app box true
+	assert_error 2 "user id 1000" usermod
+	rocket run -d --name one -v keep:/data box sh -c 'echo x >/data/f; sleep 100'
+	[ "$(rocket enter one id -u)" = 0 ]
+	until_true 5 rocket enter one cat /data/f
+	rocket cp one:/data/f "$TESTER_HOME/one"
+	rocket rm -f one
+	rocket volume rm keep
+	run as_user "$TESTER_HOME/build/src/cli/rocket" --dir "$ROCKET_DIR" doctor -o json
+	[[ $output = *'"id ranges"'*missing*"usermod --add-subuids"* ]]
+	user_ids 300000:65536
+}
+
+@test "a range that newuidmap refuses is told by its word" {
+	# Rocket reads the files by itself; what newuidmap does not agree to is not what they say.
+	user_ids 300000:65536
+	mount --bind /bin/false /usr/bin/newuidmap
+	run_rocket run --rm box true
+	umount /usr/bin/newuidmap
+	assert_error 125 newuidmap doctor
+}
+
+@test "the word that says where a process is counts for nothing elsewhere" {
+	# Root's own pods stay root's, whatever the environment says.
+	run env ROCKET_ROOTLESS="0 0 1 1 65535" "$TESTER_HOME/build/src/cli/rocket" --dir "$BATS_TEST_TMPDIR/root" plan no-such-image
+	[[ $output = *"no-such-image"* ]]
+	[ ! -d "$BATS_TEST_TMPDIR/root/trees" ] || [ -z "$(ls -A "$BATS_TEST_TMPDIR/root/trees")" ]
+	run env ROCKET_ROOTLESS="0 0 1 1 65535" "$TESTER_HOME/build/src/cli/rocket" doctor
+	[[ $output != *"your own half"* ]]
+}
+
+@test "an image file is imported and run at once, and a prepared pod starts" {
+	cp "$BATS_FILE_TMPDIR/image-box/image.tar" "$TESTER_HOME/box.tar"
+	chown "$TESTER": "$TESTER_HOME/box.tar"
+	run_rocket run --rm "$TESTER_HOME/box.tar" echo ran
+	assert_exit 0
+	[ "${lines[-1]}" = ran ]
+	local pod
+	pod=$(rocket prepare --name later box echo later | tail -1)
+	run_rocket run-prepared "$pod"
+	assert_out later
+}
+
 @test "a pod of one user is none of another's" {
 	rocket run -d --name mine box sleep 100
 	run setpriv --reuid 4444 --regid 4444 --clear-groups "$TESTER_HOME/build/src/cli/rocket" --dir "$ROCKET_DIR" list
