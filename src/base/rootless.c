@@ -50,6 +50,13 @@ bool rootless_is_host_root(void)
 	return geteuid() == 0 && !rootless_here(NULL);
 }
 
+uint32_t rootless_user(void)
+{
+	struct rootless r;
+
+	return rootless_here(&r) ? r.uid : getuid();
+}
+
 void rootless_map_name(const struct rootless *r, char ret[16])
 {
 	if (r->sub_count)

@@ -21,5 +21,7 @@ bool rootless_here(struct rootless *ret);
 void rootless_remember(const struct rootless *r);
 /* Root of the host, or an ordinary user: which one is it whose files and directories these are? */
 bool rootless_is_host_root(void);
+/* The host's id of the person that this process works for. */
+uint32_t rootless_user(void);
 /* A name for the id map, for what depends on it on disk: "100000", or "one". For ret[16]. */
 void rootless_map_name(const struct rootless *r, char ret[16]);

@@ -11,6 +11,7 @@
 
 #include "base/cleanup.h"
 #include "base/opt.h"
+#include "base/rootless.h"
 #include "base/str.h"
 #include "base/unit.h"
 #include "libexec/fetch_confine.h"
@@ -87,8 +88,8 @@ static void say_done(struct fetch_tool *t, const struct fetch_done *d)
 
 const char *fetch_user_name(void)
 {
-	const char *sudo = geteuid() == 0 ? getenv("SUDO_USER") : NULL;
-	const struct passwd *pw = sudo && *sudo ? NULL : getpwuid(getuid());
+	const char *sudo = rootless_is_host_root() ? getenv("SUDO_USER") : NULL;
+	const struct passwd *pw = sudo && *sudo ? NULL : getpwuid(rootless_user());
 
 	return sudo && *sudo ? sudo : pw ? pw->pw_name : "unknown";
 }

@@ -20,6 +20,7 @@
 #include "base/cleanup.h"
 #include "base/io.h"
 #include "base/opt.h"
+#include "base/rootless.h"
 #include "base/str.h"
 #include "base/unit.h"
 #include "libexec/import_confine.h"
@@ -110,8 +111,8 @@ static int open_source(const struct asked *a, int *ret_fd, struct err *e)
 /* Who vouches for the image by importing it: behind sudo, the person. */
 static const char *user_name(void)
 {
-	const char *sudo = geteuid() == 0 ? getenv("SUDO_USER") : NULL;
-	const struct passwd *pw = sudo && *sudo ? NULL : getpwuid(getuid());
+	const char *sudo = rootless_is_host_root() ? getenv("SUDO_USER") : NULL;
+	const struct passwd *pw = sudo && *sudo ? NULL : getpwuid(rootless_user());
 
 	return sudo && *sudo ? sudo : pw ? pw->pw_name : "unknown";
 }

@@ -23,6 +23,7 @@
 #include "base/cleanup.h"
 #include "base/io.h"
 #include "base/opt.h"
+#include "base/rootless.h"
 #include "base/str.h"
 #include "libexec/verify_tool.h"
 
@@ -57,8 +58,8 @@ int verify_read_file(struct verify_tool *t, const char *path, size_t limit, char
 
 char *verify_user(struct verify_tool *t)
 {
-	const char *sudo = geteuid() == 0 ? getenv("SUDO_USER") : NULL;
-	const struct passwd *pw = sudo && *sudo ? NULL : getpwuid(getuid());
+	const char *sudo = rootless_is_host_root() ? getenv("SUDO_USER") : NULL;
+	const struct passwd *pw = sudo && *sudo ? NULL : getpwuid(rootless_user());
 
 	return arena_strdup(&t->arena, sudo && *sudo ? sudo : pw ? pw->pw_name : "unknown");
 }
