@@ -95,7 +95,8 @@ pod_of() { echo "$ROCKET_DIR/pods/run/$(rocket status "$1" -o json | jq -r .id)"
 	rocket stop -t 0 life
 	phase_is life exited
 	# An exited pod's root, by the ids inside.
-	run tar -tv --numeric-owner -f <(rocket export life/b)
+	rocket export life/b >"$BATS_TEST_TMPDIR/b.tar"
+	run tar -tv --numeric-owner -f "$BATS_TEST_TMPDIR/b.tar"
 	[[ $output = *"1000/1000"*home/app/file* ]]
 	rocket start life
 	[ "$(rocket enter life/b cat /home/app/file)" = saved ]
@@ -125,7 +126,8 @@ pod_of() { echo "$ROCKET_DIR/pods/run/$(rocket status "$1" -o json | jq -r .id)"
 	rocket stop -t 0 cp
 	rocket cp "$TESTER_HOME/in.txt" cp:/srv/again.txt
 	[ "$(rocket cp cp:/srv/again.txt - | tar -xO)" = in ]
-	run tar -tv --numeric-owner -f <(rocket export cp)
+	rocket export cp >"$BATS_TEST_TMPDIR/cp.tar"
+	run tar -tv --numeric-owner -f "$BATS_TEST_TMPDIR/cp.tar"
 	[[ $output = *"1000/1000"*srv/app.txt* ]]
 }
 
@@ -141,6 +143,25 @@ pod_of() { echo "$ROCKET_DIR/pods/run/$(rocket status "$1" -o json | jq -r .id)"
 	rocket run -d --name near box --name web sh -c 'echo shared >/dev/shm/f; nc -l -p 8000 -e echo hello' --- box --name ask sleep 100
 	until_true 5 rocket enter near/ask cat /dev/shm/f
 	[ "$(rocket enter near/ask nc web 8000)" = hello ]
+}
+
+@test "apps that stand apart have their own network, and a link between them carries" {
+	cat >"$TESTER_HOME/apart.yaml" <<-END
+	pod: apart
+	distance: apart
+	apps:
+	  web: {image: box, args: [sh, -c, "while nc -l -p 8000 -e echo hello; do :; done"]}
+	  ask: {image: box, args: [sleep, "100"]}
+	links:
+	  - "ask -> web: tcp 8000"
+	END
+	rocket run -d -f "$TESTER_HOME/apart.yaml"
+	[ "$(rocket enter apart/web readlink /proc/self/ns/net)" != "$(rocket enter apart/ask readlink /proc/self/ns/net)" ]
+	asks() { rocket enter apart/ask nc -w 2 web 8000 </dev/null | grep -q hello; }
+	until_true 5 asks
+	# Each has a map of its own, and it is the same.
+	[ "$(rocket enter apart/web cat /proc/self/uid_map | xargs)" = "0 0 1 1 1 65535" ]
+	[ "$(rocket enter apart/ask cat /proc/self/uid_map | xargs)" = "0 0 1 1 1 65535" ]
 }
 
 @test "an in: hole brings the client in, and a low port is refused by name" {
