@@ -24,7 +24,7 @@ import time
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 sys.path.insert(0, HERE)
-from rows import image_rows, memory_rows, start_rows  # noqa: E402
+from rows import fetch_rows, image_rows, memory_rows, start_rows  # noqa: E402
 from targets import TARGETS  # noqa: E402
 
 
@@ -216,7 +216,7 @@ def main():
         bench.start_peers()
         describe(bench)
         begin = time.monotonic()
-        for module in (start_rows, memory_rows, image_rows):
+        for module in (start_rows, memory_rows, image_rows, fetch_rows):
             module.run(bench, run_timing)
         missed = print_table(bench)
         print(f"took {time.monotonic() - begin:.0f} s")

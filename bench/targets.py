@@ -81,6 +81,7 @@ TARGETS = {
     "import gzip, CPU": [Ratio("rocket image import", 1.15, "floor")],
     "import gzip, wall": [Ratio("rocket image import", 0.2, "podman load", "skopeo to storage", name="best peer")],
     "import zstd, CPU": [Ratio("rocket image import", 1.2, "floor")],
+    "fetch from loopback, wall": [Ratio("rocket fetch", 0.2, "podman pull", "skopeo to storage", name="best peer")],
     "remove an image": [Most("rocket image rm, gc", 0.02 + 0.2 * 0.17)],
     "on disk beside the tar": [Most("rocket", 1.01)],
 }

@@ -10,7 +10,7 @@ check="libcmocka-dev bats jq python3 clang clang-tools libclang-rt-14-dev busybo
 	bzip2 skopeo umoci buildah podman containerd uidmap erofs-utils mmdebstrap e2fsprogs user-mode-linux socat iproute2 nftables passt dnsmasq-base bind9-dnsutils
 	procps attr libcap2-bin bsdextrautils docker-registry apache2-utils openssl"
 demo="curl ca-certificates"
-bench="crun runc podman systemd-container bubblewrap"
+bench="crun runc podman systemd-container bubblewrap docker-registry"
 package="xz-utils"
 cross="gcc-aarch64-linux-gnu libc6-dev-arm64-cross qemu-user-static"
 

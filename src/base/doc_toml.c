@@ -38,7 +38,7 @@ static bool looks_at(const struct toml *t, const char *word)
 {
 	size_t n = strlen(word);
 
-	return t->len - t->at >= n && !memcmp(t->text + t->at, word, n);
+	return t->at <= t->len && t->len - t->at >= n && !memcmp(t->text + t->at, word, n);
 }
 
 static void new_line(struct toml *t)
@@ -127,6 +127,8 @@ static int add_escape(struct toml *t, struct str *s, bool multi)
 
 	t->at++;
 	c = peek(t);
+	if (c < 0)
+		return toml_err(t, "the string has no end");
 	const char *found = c > 0 ? strchr(from, c) : NULL;
 
 	if (multi && (c == '\n' || c == ' ' || c == '\t' || c == '\r')) {

@@ -107,9 +107,9 @@ struct store_sweep {
 /* What the store takes on disk, in bytes of blocks. What could go: a store_sweep with dry_run and no grace. */
 struct store_usage {
 	uint64_t images, names;
-	uint64_t blob_bytes; /* tars, manifests, configs */
+	uint64_t blob_bytes; /* tars, manifests, configs, and the records and names beside them */
 	uint64_t view_bytes; /* indexes */
 	uint64_t tree_bytes; /* views in the directory form */
-	uint64_t dead_bytes; /* swept, not yet deleted */
+	uint64_t dead_bytes; /* swept, not yet deleted; what a fetch that was cut keeps for the next */
 };
 [[nodiscard]] int store_measure(const struct store *s, struct store_usage *ret, struct err *e);

@@ -18,7 +18,8 @@ int store_measure(const struct store *s, struct store_usage *ret, struct err *e)
 		const char *dir;
 		uint64_t *bytes;
 	} parts[] = {
-		{"blobs", &ret->blob_bytes}, {"views", &ret->view_bytes}, {"trees", &ret->tree_bytes}, {"dead", &ret->dead_bytes},
+		{"blobs", &ret->blob_bytes}, {"images", &ret->blob_bytes}, {"from", &ret->blob_bytes},	{"refs", &ret->blob_bytes},
+		{"views", &ret->view_bytes}, {"trees", &ret->tree_bytes},  {"dead", &ret->dead_bytes}, {"tmp", &ret->dead_bytes},
 	};
 	struct ref *refs = NULL;
 	autoarena a = {};
@@ -28,7 +29,11 @@ int store_measure(const struct store *s, struct store_usage *ret, struct err *e)
 	*ret = (struct store_usage){.names = names};
 	if (r == 0)
 		r = find_each_image(s, count_image, &ret->images, e);
-	for (size_t i = 0; r == 0 && i < sizeof(parts) / sizeof(parts[0]); i++)
-		r = io_disk_usage(s->dirfd, parts[i].dir, parts[i].bytes, e);
+	for (size_t i = 0; r == 0 && i < sizeof(parts) / sizeof(parts[0]); i++) {
+		uint64_t bytes = 0;
+
+		r = io_disk_usage(s->dirfd, parts[i].dir, &bytes, e);
+		*parts[i].bytes += bytes;
+	}
 	return r;
 }

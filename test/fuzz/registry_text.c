@@ -91,6 +91,6 @@ int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t n)
 	try_challenge(&a, text);
 	try_url(&a, text);
 	try_page(&a, (const char *)bytes, n);
-	try_auth(&a, (const char *)bytes, n);
+	try_auth(&a, text, n);
 	return 0;
 }
