@@ -163,9 +163,6 @@ run_manifest() { run_rocket run "$@" -f "$BATS_TEST_TMPDIR/pod.yaml"; }
 	apparmor mine
 	selinux mine
 	EOF
-	printf 'pod: bad\napps: {a: {image: box}, b: {image: box}}\nlinks: ["a -> b: tcp 80"]\n' >"$BATS_TEST_TMPDIR/pod.yaml"
-	run_manifest
-	assert_error 2 links
 }
 
 @test "with -f, --hole adds and the other flags replace" {
