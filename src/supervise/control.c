@@ -92,7 +92,8 @@ static int ask_in_file(int sock, const struct control_request *request, const st
 		return err_new(e, ERR_USAGE, "the program's arguments and environment are longer than 8 MiB");
 	if (file < 0 || n + 1 > ARRAY_SIZE(all))
 		return cannot_ask(e);
-	memcpy(all, fds, n * sizeof(*fds));
+	if (n)
+		memcpy(all, fds, n * sizeof(*fds));
 	all[n] = file;
 	record_write(&head, &control_request_set, &small, RECORD_COMPACT);
 	return io_send_fds(sock, head.text, head.len, all, n + 1) < 0 ? cannot_ask(e) : 0;

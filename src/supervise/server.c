@@ -278,7 +278,7 @@ static int read_bulk(struct client *c, const struct control_request **r, struct 
 static int do_enter(struct client *c, struct app *a, const struct control_request *r, struct err *e)
 {
 	autoarena arena = {};
-	struct control_request whole;
+	struct control_request whole = {};
 	int stdio[3], n = 0;
 	int err = choose_app(c->s, &a, e);
 
