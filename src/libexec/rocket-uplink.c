@@ -82,7 +82,7 @@ static bool is_id(const char *text)
 
 int main(int argc, char **argv)
 {
-	struct uplink_core c = {
+	static struct uplink_core c = {
 		.control_fd = CONTROL_FD, .root_fd = ROOT_FD, .host_ns_fd = -1, .wall_ns_fd = -1, .pod_ns_fd = -1,
 		.wall_route_fd = -1, .pod_route_fd = -1, .pod_diag_fd = -1, .nft = NFT_CLOSED, .resolver_fd = -1,
 		.given_fd = -1,

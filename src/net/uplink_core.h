@@ -24,6 +24,7 @@ enum {
 	UPLINK_ROUTES = 16384,
 	UPLINK_LOG_NAMES = 512,
 	UPLINK_NAME_ADDRS = 8,
+	UPLINK_OWN = 256,
 };
 
 /* One address that a name's answer gave, for one hole. */
@@ -89,6 +90,8 @@ struct uplink_core {
 	int resolver_fd;        /* net/resolve_wire.h; -1: none */
 	int given_fd;           /* came with the request that is being answered */
 	pid_t pasta_pid;
+	struct out_addr own[UPLINK_OWN]; /* of the host, with pasta */
+	size_t n_own;
 };
 
 /* ---- uplink_way.c ---- */

@@ -23,6 +23,7 @@
 #include <sys/prctl.h>
 #include <sys/socket.h>
 #include <sys/syscall.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include "base/cleanup.h"
@@ -32,7 +33,7 @@
 #include "net/uplink_foreign.h"
 #include "net/wall.h"
 
-enum { PASTA_WAIT_MS = 5000, PASTA_STEP_MS = 10 };
+enum { PASTA_WAIT_MS = 5000, PASTA_STEP_MS = 10, GATE_FD = 10 };
 static const char pasta_link[] = "up0";
 static const char *const pastas[] = { "/usr/bin/pasta", "/usr/local/bin/pasta", "/bin/pasta" };
 
@@ -88,21 +89,29 @@ static int no_pasta(const char *why, struct err *e)
 	return err_try(e, "apt-get install passt");
 }
 
-/* In the child: back on the host, with nothing of ours but the descriptor of the namespace between. */
-[[gnu::noreturn]] static void pasta_exec(const struct uplink_core *c, const char *pasta)
+/* In the child, which never left the host: waits for the namespace between, and becomes pasta with nothing else open. */
+[[gnu::noreturn]] static void pasta_exec(int from, const char *pasta)
 {
-	char ns[32];
-	int null_fd = open("/dev/null", O_RDWR | O_CLOEXEC), gate = fcntl(c->wall_ns_fd, F_DUPFD, 3);
-	char *const argv[] = { (char *)"pasta", (char *)"--foreground", (char *)"--quiet", (char *)"--config-net",
+	char ns[32], byte;
+	size_t nfds = 1;
+	int null_fd = open("/dev/null", O_RDWR | O_CLOEXEC), given = -1, gate;
+	char *const argv[] = { (char *)"pasta", (char *)"--foreground", (char *)"--runas", (char *)"0:0",
+			       (char *)"--quiet", (char *)"--config-net",
 			       (char *)"--ns-ifname", (char *)(uintptr_t)pasta_link, (char *)"--no-map-gw",
 			       (char *)"-t", (char *)"none", (char *)"-u", (char *)"none", (char *)"-T", (char *)"none",
 			       (char *)"-U", (char *)"none", (char *)"--netns", ns, NULL };
 	char *const envp[] = { NULL };
+	sigset_t none;
 
-	snprintf(ns, sizeof(ns), "/proc/self/fd/%d", gate);
+	/* What we ignore or block it would inherit, and it takes an ignored SIGPIPE for a failure. */
+	sigemptyset(&none);
+	sigprocmask(SIG_SETMASK, &none, NULL);
+	signal(SIGPIPE, SIG_DFL);
 	prctl(PR_SET_PDEATHSIG, SIGKILL);
-	if (setns(c->host_ns_fd, CLONE_NEWNET) < 0)
+	if (io_recv_fds(from, &byte, 1, &given, &nfds) != 1 || given < 0)
 		_exit(ERR_ROCKET);
+	gate = fcntl(given, F_DUPFD, GATE_FD);
+	snprintf(ns, sizeof(ns), "/proc/self/fd/%d", gate);
 	for (int fd = 0; fd < 3; fd++)
 		dup2(null_fd, fd);
 	syscall(SYS_close_range, 3U, (unsigned)gate - 1, CLOSE_RANGE_CLOEXEC);
@@ -117,25 +126,39 @@ static bool pasta_serves(void)
 	return if_nametoindex(pasta_link) && (has_way(AF_INET) || has_way(AF_INET6));
 }
 
-static int pasta_start(struct uplink_core *c, const char *pasta, struct err *e)
+/* Before we leave the host's network: where the user namespace is not the host's, nobody could come back to it. */
+static int pasta_fork(struct uplink_core *c, const char *pasta, int *ret_to, struct err *e)
 {
-	pid_t pid = fork();
+	int pair[2];
+	pid_t pid;
 
-	if (pid == 0)
-		pasta_exec(c, pasta);
-	if (pid < 0)
+	if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair) < 0)
 		return err_errno(e, "can't start pasta");
+	pid = fork();
+	if (pid == 0)
+		pasta_exec(pair[1], pasta);
+	close(pair[1]);
+	if (pid < 0) {
+		close(pair[0]);
+		return err_errno(e, "can't start pasta");
+	}
 	c->pasta_pid = pid;
+	*ret_to = pair[0];
+	return 0;
+}
+
+static int pasta_wait(const struct uplink_core *c, struct err *e)
+{
 	for (int ms = 0; ms < PASTA_WAIT_MS; ms += PASTA_STEP_MS) {
 		if (pasta_serves())
 			return 0;
-		if (kill(pid, 0) < 0)
+		if (waitpid(c->pasta_pid, NULL, WNOHANG) != 0)
 			break;
 		poll(NULL, 0, PASTA_STEP_MS);
 	}
 	err_new(e, ERR_FAILED, "pasta does not serve as the pod's way out");
-	err_because(e, "it has made no link with a route in %d s", PASTA_WAIT_MS / 1000);
-	return err_try(e, "ip route get 8.8.8.8   (without a way out of its own the host has none for a pod)");
+	err_because(e, "it has made no link with a route");
+	return err_try(e, "ip route get 8.8.8.8   (a host without a way out has none for a pod)");
 }
 
 static int gate_enter(struct uplink_core *c, struct err *e)
@@ -164,13 +187,60 @@ static int gate_enter(struct uplink_core *c, struct err *e)
 static int take_pasta(struct uplink_core *c, const char *why, struct err *e)
 {
 	const char *pasta = find_pasta();
+	autoclose int to = -1;
 	int r;
 
 	if (!pasta)
 		return no_pasta(why, e);
-	r = gate_enter(c, e);
-	return r < 0 ? r : pasta_start(c, pasta, e);
+	r = pasta_fork(c, pasta, &to, e);
+	if (r == 0)
+		r = gate_enter(c, e);
+	if (r == 0 && io_send_fds(to, "x", 1, &c->wall_ns_fd, 1) < 0)
+		r = err_errno(e, "can't start pasta");
+	return r < 0 ? r : pasta_wait(c, e);
 }
+
+/* ---- the host's own addresses ---- */
+
+static void fill_one(struct uplink_core *c, const struct out_addr *a)
+{
+	struct err ignored = {};
+
+	/* One that is there twice is no error of all. */
+	nft_begin(&c->nft);
+	nft_element(&c->nft, a->family == AF_INET ? "own4" : "own6", (uint32_t)out_addr_len(a), a->bytes, NULL, 0);
+	(void)!nft_commit(&c->nft, &ignored);
+}
+
+/* Where the wall stands on the host, packets to its own addresses never come to the chain of holes. */
+void uplink_way_fill_own(struct uplink_core *c)
+{
+	for (size_t i = 0; i < c->n_own; i++)
+		fill_one(c, &c->own[i]);
+}
+
+static void remember_own(struct uplink_core *c)
+{
+	struct ifaddrs *list = NULL;
+
+	if (getifaddrs(&list) < 0)
+		return;
+	for (struct ifaddrs *i = list; i && c->n_own < UPLINK_OWN; i = i->ifa_next) {
+		struct out_addr *a = &c->own[c->n_own];
+
+		if (!i->ifa_addr || (i->ifa_addr->sa_family != AF_INET && i->ifa_addr->sa_family != AF_INET6))
+			continue;
+		*a = (struct out_addr){ .family = (uint8_t)i->ifa_addr->sa_family };
+		if (a->family == AF_INET)
+			memcpy(a->bytes, &((struct sockaddr_in *)(void *)i->ifa_addr)->sin_addr, 4);
+		else
+			memcpy(a->bytes, &((struct sockaddr_in6 *)(void *)i->ifa_addr)->sin6_addr, 16);
+		c->n_own++;
+	}
+	freeifaddrs(list);
+}
+
+/* ---- which ---- */
 
 int uplink_way_choose(struct uplink_core *c, struct err *e)
 {
@@ -183,42 +253,11 @@ int uplink_way_choose(struct uplink_core *c, struct err *e)
 		return err_errno(e, "can't open the host's network namespace");
 	why_not_host(why, sizeof(why));
 	if (*why)
+		remember_own(c);
+	if (*why)
 		r = take_pasta(c, why, e);
 	snprintf(c->way, sizeof(c->way), "%s", *why ? "pasta" : "host");
 	c->has_v4 = true;
 	c->has_v6 = *why ? has_way(AF_INET6) : knob_is_on("/proc/sys/net/ipv6/conf/all/forwarding");
 	return r;
-}
-
-/* ---- the host's own addresses ---- */
-
-static void fill_one(struct uplink_core *c, const struct sockaddr *a)
-{
-	const void *bytes = a->sa_family == AF_INET ? (const void *)&((const struct sockaddr_in *)(const void *)a)->sin_addr
-						    : &((const struct sockaddr_in6 *)(const void *)a)->sin6_addr;
-
-	nft_element(&c->nft, a->sa_family == AF_INET ? "own4" : "own6", a->sa_family == AF_INET ? 4 : 16, bytes, NULL, 0);
-}
-
-void uplink_way_fill_own(struct uplink_core *c)
-{
-	struct ifaddrs *list = NULL;
-	struct err ignored = {};
-
-	/* Where the wall stands on the host, packets to its own addresses never come to the chain of holes. */
-	if (strcmp(c->way, "pasta") != 0 || setns(c->host_ns_fd, CLONE_NEWNET) < 0)
-		return;
-	if (getifaddrs(&list) < 0)
-		list = NULL;
-	if (setns(c->wall_ns_fd, CLONE_NEWNET) < 0)
-		_exit(ERR_FAILED);
-	for (struct ifaddrs *i = list; i; i = i->ifa_next) {
-		if (!i->ifa_addr || (i->ifa_addr->sa_family != AF_INET && i->ifa_addr->sa_family != AF_INET6))
-			continue;
-		nft_begin(&c->nft);
-		fill_one(c, i->ifa_addr);
-		(void)!nft_commit(&c->nft, &ignored);
-	}
-	if (list)
-		freeifaddrs(list);
 }

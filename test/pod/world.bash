@@ -30,10 +30,11 @@ world_up()
 		ip -6 addr add 2001:db8:2::1/128 dev lo; ip -6 addr add fd00:9::1/128 dev lo'
 	ip route add default via 203.0.113.2
 	ip -6 route add default via 2001:db8:1::2
-	[ "${1-}" != forward ] || {
-		echo 1 >/proc/sys/net/ipv4/ip_forward
-		echo 1 >/proc/sys/net/ipv6/conf/all/forwarding
-	}
+	# Whatever the real host does: a new network takes that over.
+	local on=0
+	[ "${1-}" != forward ] || on=1
+	echo $on >/proc/sys/net/ipv4/ip_forward
+	echo $on >/proc/sys/net/ipv6/conf/all/forwarding
 	export WORLD_PID WORLD_UNSHARE
 }
 
