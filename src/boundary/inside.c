@@ -187,6 +187,8 @@ static int mount_of_the_host(int root, const struct magic *m, struct err *e)
 {
 	autoclose int fd = mountfd_clone(AT_FDCWD, m->target, AT_RECURSIVE);
 
+	if (fd < 0 && errno == ENOENT)
+		return 0; /* the host has none mounted: nothing to share */
 	if (fd < 0 || mountfd_setattr(fd, m->attrs, 0, AT_RECURSIVE) < 0)
 		return err_errno(e, "can't bind the host's %s", m->target);
 	return inside_attach(root, m->target, true, fd, e);

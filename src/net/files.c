@@ -7,8 +7,26 @@
 #include "net/files.h"
 
 #include <arpa/inet.h>
+#include <fcntl.h>
 
+#include "base/cleanup.h"
+#include "base/io.h"
 #include "net/resolve_wire.h"
+
+enum { RESOLV_MAX = 65536 };
+
+static bool reaches_host(const struct plan *p, size_t circle)
+{
+	for (size_t i = 0; i < p->holes.n; i++) {
+		const struct hole *h = &p->holes.v[i];
+		const struct plan_app *app = h->app ? plan_find_app(p, h->app) : NULL;
+
+		if (h->kind == HOLE_OUT && h->text && *h->text && str_equal(h->name, "host") &&
+		    (app ? plan_circle(p, app) : 0) == circle)
+			return true;
+	}
+	return false;
+}
 
 void files_add_hosts(struct str *out, const struct plan *p, const struct plan_app *app)
 {
@@ -31,6 +49,8 @@ void files_add_hosts(struct str *out, const struct plan *p, const struct plan_ap
 			str_addf(out, "%s\t%s\n", inet_ntop(AF_INET, &address, text, sizeof(text)), other->name);
 		}
 	}
+	if (reaches_host(p, circle))
+		str_add(out, "127.77.254.1\thost\n");
 	for (char **h = p->hosts; h && *h; h++)
 		str_addf(out, "%s\n", *h);
 }
@@ -67,6 +87,14 @@ static void add_words(struct str *out, const char *key, char *const *words)
 void files_add_resolv(struct str *out, const struct plan *p)
 {
 	bool own = p->dns && *p->dns && !has_name_hole(p);
+	struct err ignored = {};
+	autofree char *hosts_own = NULL;
+	size_t n;
+
+	if (p->host_net && !own && io_read_file(AT_FDCWD, "/etc/resolv.conf", RESOLV_MAX, &hosts_own, &n, &ignored) == 0) {
+		str_add(out, hosts_own);
+		return;
+	}
 
 	/* It listens from the first hole by name on; until then a question is refused at once. */
 	if (!own)

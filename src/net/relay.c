@@ -51,7 +51,7 @@ struct relay_command {
 
 static void command_make(const struct relay_spawn_request *r, int control_fd, struct relay_command *c)
 {
-	unsigned namespaces = CLONE_NEWNET | (r->plan->ids.count ? CLONE_NEWUSER : 0);
+	unsigned namespaces = r->on_host ? 0 : CLONE_NEWNET | (r->plan->ids.count ? CLONE_NEWUSER : 0);
 
 	snprintf(c->uid, sizeof(c->uid), "%u", r->has_user ? r->uid : relay_id(r->plan));
 	snprintf(c->gid, sizeof(c->gid), "%u", r->has_user ? r->gid : relay_id(r->plan));

@@ -77,6 +77,7 @@ struct relay_spawn_request {
 	const struct plan *plan;
 	int exe_fd;             /* rocket-relay, opened with O_PATH or O_RDONLY */
 	int pod_pidfd;          /* a process in the pod's user and network namespaces: its reaper */
+	bool on_host;           /* joins nothing: it connects to the host's own loopback, for out:host holes */
 	int empty_root_fd;      /* an empty folder of mode 0755, the root of a detached mount: ".." leads nowhere */
 	/* A relay of unix sockets: its user in the pod, whom the one who answers sees, and below empty_root_fd the socket. */
 	bool has_user;

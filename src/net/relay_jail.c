@@ -23,7 +23,7 @@
 
 static int jail_join(const struct relay_jail *j, int *netlink_fd)
 {
-	return setns(j->pod_fd, j->namespaces) < 0 ? -errno : 0;
+	return j->namespaces && setns(j->pod_fd, j->namespaces) < 0 ? -errno : 0;
 }
 
 struct jail_sysctl {
@@ -55,6 +55,8 @@ static int sysctl_enable(const struct jail_sysctl *s)
 /* /proc/sys/net is the network of whoever opens it: the pod's, by now. */
 static int jail_set_sysctls(const struct relay_jail *j, int *netlink_fd)
 {
+	if (!j->namespaces)
+		return 0; /* the host's network is not ours to change */
 	for (unsigned i = 0; i < sizeof(jail_sysctls) / sizeof(*jail_sysctls); i++) {
 		int r = sysctl_enable(&jail_sysctls[i]);
 
@@ -88,8 +90,11 @@ static void mark_to_local(struct netlink_batch *b, uint8_t family)
 static int jail_set_routes(const struct relay_jail *j, int *netlink_fd)
 {
 	struct netlink_batch b = {};
-	int fd = netlink_open(), failed = -1, r;
+	int fd, failed = -1, r;
 
+	if (!j->namespaces)
+		return 0;
+	fd = netlink_open();
 	if (fd < 0)
 		return fd;
 	mark_to_local(&b, AF_INET);
@@ -122,9 +127,9 @@ static int jail_set_ids(const struct relay_jail *j, int *netlink_fd)
 
 static int jail_set_caps(const struct relay_jail *j, int *netlink_fd)
 {
-	enum { KEEP = 1U << CAP_NET_ADMIN | 1U << CAP_NET_RAW };
+	const uint32_t keep = j->namespaces ? 1U << CAP_NET_ADMIN | 1U << CAP_NET_RAW : 0;
 	struct __user_cap_header_struct head = { .version = _LINUX_CAPABILITY_VERSION_3 };
-	struct __user_cap_data_struct data[2] = { { .effective = KEEP, .permitted = KEEP } };
+	struct __user_cap_data_struct data[2] = { { .effective = keep, .permitted = keep } };
 
 	if (syscall(SYS_capset, &head, data) < 0)
 		return -errno;

@@ -18,7 +18,8 @@ static const struct support supports[HOLE_NS + 1] = {
 	[HOLE_IN_FD] = {"a socket passed by its starter (in:fd:)",
 			"rocket run --hole in:PORT:APPPORT …"},
 	[HOLE_IN_POD] = {"a port for other pods (in:pod)", "rocket run --hole in:PORT:APPPORT …"},
-	[HOLE_NS] = {"a namespace of the host (ns:)", "rocket run --hole in:PORT:APPPORT …"},
+	[HOLE_NS] = {"a namespace of the host other than net and ipc (ns:pid, ns:user)",
+		     "--hole cap:NAME for one privilege, or ns:net, ns:ipc"},
 };
 static const struct support support_cdi = {"a CDI device (dev:VENDOR/CLASS=NAME)",
 					   "rocket run --hole dev:/dev/NAME …"};
@@ -32,7 +33,7 @@ int hole_check_supported(const struct hole *h, struct err *e)
 {
 	const struct support *s = support_of(h);
 
-	if (!s->what)
+	if (!s->what || (h->kind == HOLE_NS && (str_equal(h->name, "net") || str_equal(h->name, "ipc"))))
 		return 0;
 	if (h->place)
 		err_new(e, ERR_USAGE, "%s: this version of Rocket can't open %s yet", h->place,

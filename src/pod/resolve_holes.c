@@ -33,24 +33,11 @@ static int unknown_app(const struct resolve *r, const struct hole *h, struct err
 	return refuse(h, e);
 }
 
-/* The uplink stands in the network of the joined and close apps. */
-static int check_out_apart(const struct resolve *r, const struct hole *h, struct err *e)
-{
-	const struct pod_app *app = pod_find_app(r->pod, h->app);
-
-	if (h->kind != HOLE_OUT || r->pod->apps.n == 1 || resolve_distance(r, app) != DISTANCE_APART)
-		return 0;
-	err_new(e, ERR_USAGE, "this version of Rocket can't open %s for an app that stands apart from others", h->text);
-	err_because(e, "an out: hole leads out of the network that joined and close apps share");
-	err_try(e, "distance: close for '%s', or a pod of its own", h->app);
-	return refuse(h, e);
-}
-
 /* Apps that stand apart have a network each: a hole leads to one of them. */
 static int check_apart(const struct resolve *r, const struct hole *h, struct err *e)
 {
 	if (h->app)
-		return check_out_apart(r, h, e);
+		return 0;
 	for (size_t i = 1; i < r->pod->apps.n; i++) {
 		const struct pod_app *first = &r->pod->apps.v[0], *app = &r->pod->apps.v[i];
 
@@ -210,13 +197,62 @@ static int add_hole(struct resolve *r, const struct hole *h, struct err *e)
 	return 0;
 }
 
+/* With the host's own network there is no wall of Rocket's to open: what listens, listens on the host. */
+static int check_host_net(struct resolve *r, struct err *e)
+{
+	for (size_t i = 0; r->plan->host_net && i < r->plan->holes.n; i++) {
+		const struct hole *h = &r->plan->holes.v[i];
+
+		if (h->kind != HOLE_IN && h->kind != HOLE_OUT)
+			continue;
+		err_new(e, ERR_USAGE, "the holes %s and ns:net do not go together", h->text);
+		err_because(e, "with ns:net the apps are in the host's network: its ports and ways are theirs");
+		err_try(e, "leave %s out, or ns:net", h->text);
+		return refuse(h, e);
+	}
+	return 0;
+}
+
+static int open_namespaces(struct resolve *r, struct err *e)
+{
+	for (size_t i = 0; i < r->plan->holes.n; i++) {
+		const struct hole *h = &r->plan->holes.v[i];
+
+		if (h->kind != HOLE_NS)
+			continue;
+		r->plan->host_net |= str_equal(h->name, "net");
+		r->plan->host_ipc |= str_equal(h->name, "ipc");
+	}
+	return check_host_net(r, e);
+}
+
+/* An app that stands apart has namespaces of its own; the host's would be shared after all. */
+static int check_shared(const struct resolve *r, struct err *e)
+{
+	const struct plan *p = r->plan;
+
+	for (size_t i = 0; (p->host_net || p->host_ipc) && i < r->pod->apps.n; i++) {
+		const struct pod_app *a = &r->pod->apps.v[i];
+		enum distance d = a->distance ? (enum distance)(a->distance - 1) : p->distance;
+
+		if (d != DISTANCE_APART)
+			continue;
+		err_new(e, ERR_USAGE, "the app '%s' can't stand apart in a pod with ns:%s", a->name, p->host_net ? "net" : "ipc");
+		err_because(e, "the hole gives every app of the pod the same namespace, the host's");
+		return err_try(e, "distance: close");
+	}
+	return 0;
+}
+
 int resolve_holes(struct resolve *r, struct err *e)
 {
 	int rc = 0;
 
 	for (size_t i = 0; i < r->pod->holes.n && !rc; i++)
 		rc = add_hole(r, &r->pod->holes.v[i], e);
-	return rc;
+	if (rc == 0)
+		rc = open_namespaces(r, e);
+	return rc ? rc : check_shared(r, e);
 }
 
 /* ---- what holes give one app ---- */

@@ -520,6 +520,7 @@ static void init(struct supervisor *s, const struct supervisor_options *o)
 		.joined = SPAWNED_NONE,
 		.relay = RELAY_NO_PROCESS,
 		.uplink = UPLINK_NO_PROCESS,
+		.host_relay = RELAY_NO_PROCESS,
 		.resolver = HELPER_NONE,
 		.record = RECORD_NONE,
 		.reaper_exe_fd = -1,
@@ -528,7 +529,7 @@ static void init(struct supervisor *s, const struct supervisor_options *o)
 		.empty_root_fd = -1,
 		.attach_fd = -1,
 	};
-	s->signal_source.fd = s->reaper_source.fd = s->relay_source.fd = s->uplink_source.fd = s->resolver_source.fd = s->server.listener.fd = -1;
+	s->signal_source.fd = s->reaper_source.fd = s->relay_source.fd = s->uplink_source.fd = s->resolver_source.fd = s->host_relay_source.fd = s->server.listener.fd = -1;
 	for (int c = 0; c < CGROUP_N; c++)
 		s->cgroup_host.root_fd[c] = -1;
 	for (size_t i = 0; i < SERVER_MAX_CLIENTS; i++)

@@ -235,6 +235,10 @@ struct supervisor {
 	struct loop_source uplink_source, resolver_source;
 	struct helper resolver;         /* of holes by name */
 	bool has_uplink;
+	size_t uplink_circle;
+	struct relay host_relay;        /* of out:host holes */
+	struct loop_source host_relay_source;
+	bool has_host_relay;
 	int64_t uplink_started_ns, resolver_started_ns;
 	int reaper_exe_fd;
 	int probe_exe_fd;               /* rocket-probe; -1 until it is needed */

@@ -85,6 +85,6 @@ refused() { run rocket enter "$1" probe connect "$2" "$3"; [[ $output = EACCES* 
 	rocket hole rm cut out:203.0.113.2:80
 	refused cut 203.0.113.2 80
 	kill -9 "$(rocket status cut -o json | jq .supervisor_pid)"
-	until_true 5 eval '[ "$(pastas)" = 0 ]'
+	until_true 5 eval '[ "$(pastas)" = 0 ] && ! pgrep rocket-reaper'
 	rocket gc --grace-period 0
 }

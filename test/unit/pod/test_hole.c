@@ -263,7 +263,7 @@ static void only_built_kinds_are_supported(void **state)
 		{"in:80", true},        {"in:53/udp", true},      {"in:8000-8010", true}, {"path:/a:/b", true},
 		{"socket:/a", true},    {"dev:/dev/fuse", true},  {"cap:KILL", true},     {"newprivs", true},
 		{"in:fd:x", false},     {"in:pod:80", false},     {"out:internet", true}, {"out:a.b:80", true},
-		{"dev:v/c=n", false},   {"ns:net", false},
+		{"dev:v/c=n", false},   {"ns:net", true}, {"ns:ipc", true}, {"ns:pid", false}, {"ns:user", false},
 	};
 
 	for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {

@@ -340,7 +340,7 @@ static void host_namespaces_and_privilege_are_holes(void **state)
 	assert_string_equal(p.holes.v[3].text, "ns:user");
 	assert_string_equal(p.holes.v[4].text, "cap:ALL@a");
 	assert_int_equal(world_resolve(&w, &p, &plan, &e), -ERR_USAGE);
-	assert_non_null(strstr(e.because, "hostNetwork: true"));
+	assert_non_null(strstr(e.because, "hostPID: true"));
 	world_free(&w);
 }
 
