@@ -24,6 +24,7 @@
 
 const struct opt launch_opts[] = {
 	{ "bundle", 'b', "DIR", "the bundle; the current directory unless given", OPT_BUNDLE, "dir" },
+	{ "config", 'f', "FILE", "another name than config.json, from the bundle on", OPT_CONFIG, "file" },
 	{ "console-socket", 0, "SOCKET", "a unix socket that gets the terminal's master", OPT_CONSOLE, "file" },
 	{ "pid-file", 0, "FILE", "gets the pid of the container's process", OPT_PID_FILE, "file" },
 	{ "preserve-fds", 0, "N", "hand on the descriptors 3 to 3+N-1", OPT_PRESERVE, NULL },
@@ -47,6 +48,9 @@ int launch_take(struct launch_options *l, const struct opt *opt, const char *val
 	switch (opt->id) {
 	case OPT_BUNDLE:
 		l->bundle = value;
+		return 0;
+	case OPT_CONFIG:
+		l->config = value;
 		return 0;
 	case OPT_CONSOLE:
 		l->console_socket = value;
@@ -134,8 +138,10 @@ static int read_bundle(const struct oci *o, struct launch_options *l, struct lau
 	if (!bundle)
 		return err_errno(e, "can't open the bundle %.160s", l->bundle ?: ".");
 	l->bundle = arena_strdup(o->arena, bundle);
-	if (io_read_file(AT_FDCWD, arena_printf(o->arena, "%s/config.json", bundle), OCI_CONFIG_MAX_BYTES, ret_text, ret_len,
-			 e) < 0 ||
+	const char *config = l->config ?: "config.json";
+	if (*config != '/')
+		config = arena_printf(o->arena, "%s/%s", bundle, config);
+	if (io_read_file(AT_FDCWD, config, OCI_CONFIG_MAX_BYTES, ret_text, ret_len, e) < 0 ||
 	    oci_config_read(o->arena, *ret_text, *ret_len, &x->config, e) < 0 ||
 	    oci_plan_make(o->arena, &x->config, l->id, &x->plan, e) < 0)
 		return -e->code;

@@ -5,7 +5,7 @@
 #include "oci/container.h"
 
 struct launch_options {
-	const char *id, *bundle, *console_socket, *pid_file;
+	const char *id, *bundle, *config, *console_socket, *pid_file;
 	uint32_t preserve_fds;
 	bool no_pivot;
 	bool starts_at_once;    /* run: there is no start to wait for */
@@ -24,7 +24,7 @@ struct launched {
 
 /* The options that create and run have in common; 0 when opt is none of them. */
 extern const struct opt launch_opts[];
-enum { OPT_BUNDLE = 100, OPT_CONSOLE, OPT_PID_FILE, OPT_PRESERVE, OPT_NO_PIVOT, OPT_NO_KEYRING };
+enum { OPT_BUNDLE = 100, OPT_CONSOLE, OPT_PID_FILE, OPT_PRESERVE, OPT_NO_PIVOT, OPT_NO_KEYRING, OPT_CONFIG };
 [[nodiscard]] int launch_take(struct launch_options *l, const struct opt *opt, const char *value, struct err *e);
 [[nodiscard]] int parse_preserve_fds(const char *value, uint32_t *ret, struct err *e);
 

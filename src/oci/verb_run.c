@@ -17,6 +17,7 @@ enum { OPT_DETACH, OPT_KEEP, OPT_NO_SUBREAPER };
 
 static const struct opt opts[] = {
 	{ "bundle", 'b', "DIR", "the bundle; the current directory unless given", OPT_BUNDLE, "dir" },
+	{ "config", 'f', "FILE", "another name than config.json, from the bundle on", OPT_CONFIG, "file" },
 	{ "detach", 'd', NULL, "leave the container running", OPT_DETACH, NULL },
 	{ "keep", 0, NULL, "do not delete it when it has ended", OPT_KEEP, NULL },
 	{ "console-socket", 0, "SOCKET", "a unix socket that gets the terminal's master", OPT_CONSOLE, "file" },
