@@ -124,10 +124,47 @@ static void set_scheduling(const struct confine *c, int status_fd)
 		fail(c, status_fd, "its personality");
 }
 
+/* "name:password:UID:gid:gecos:HOME:shell": the sixth field of the line whose third is uid. */
+static bool home_of_line(const char *line, uid_t uid, char home[OCI_HOME_MAX])
+{
+	char number[16];
+	const char *at = line, *end;
+
+	snprintf(number, sizeof(number), "%u", uid);
+	for (int field = 0; field < 2; field++, at++)
+		if (!(at = memchr(at, ':', strcspn(at, "\n"))))
+			return false;
+	if (strncmp(at, number, strlen(number)) != 0 || at[strlen(number)] != ':')
+		return false;
+	for (int field = 0; field < 3; field++, at++)
+		if (!(at = memchr(at, ':', strcspn(at, "\n"))))
+			return false;
+	end = at + strcspn(at, ":\n");
+	if (*at != '/' || end - at > OCI_HOME_MAX - 8)
+		return false;
+	snprintf(home, OCI_HOME_MAX, "HOME=%.*s", (int)(end - at), at);
+	return true;
+}
+
+/* The container's own passwd, a few lines of an image: what lies behind the first 64 KiB is not looked at. */
+static void fill_home(const struct confine *c)
+{
+	static char text[64 << 10];
+	autoclose int fd = open("/etc/passwd", O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+	ssize_t n = fd < 0 ? -1 : read(fd, text, sizeof(text) - 1);
+
+	text[n < 0 ? 0 : n] = 0;
+	for (const char *line = text; *line; line += strcspn(line, "\n") + (line[strcspn(line, "\n")] == '\n'))
+		if (home_of_line(line, c->uid, c->more->how->home))
+			return;
+}
+
 void confine_go_through(const struct confine *c, const int held[CONFINE_HELD], int *status_fd)
 {
 	const struct confine_more *m = c->more;
 
+	if (m->how->home)
+		fill_home(c);
 	if (m->gate)
 		m->gate(c, held, status_fd);
 	set_scheduling(c, *status_fd);

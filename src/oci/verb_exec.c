@@ -20,6 +20,7 @@
 #include "oci/foreground.h"
 #include "oci/launch.h"
 #include "oci/seccomp_cache.h"
+#include "pod/caps.h"
 
 enum {
 	OPT_PROCESS, OPT_TTY, OPT_DETACH, OPT_CWD, OPT_ENV, OPT_USER, OPT_GROUPS, OPT_CAP, OPT_NO_PRIVS, OPT_APPARMOR, OPT_LABEL,
@@ -88,8 +89,12 @@ static int take(void *to, const struct opt *opt, const char *value, struct err *
 		return arena_strv_add(x->arena, &x->env, value), 0;
 	case OPT_GROUPS:
 		return arena_strv_add(x->arena, &x->groups, value), 0;
-	case OPT_CAP:
-		return arena_strv_add(x->arena, &x->caps, value), 0;
+	case OPT_CAP: {
+		uint64_t known;
+
+		arena_strv_add(x->arena, &x->caps, value);
+		return caps_parse(value, &known, e);
+	}
 	case OPT_PRESERVE:
 		return parse_preserve_fds(value, &x->preserve_fds, e);
 	default:
@@ -108,6 +113,24 @@ static void add_all(struct arena *a, char ***list, char *const *more)
 	for (; more && *more; more++)
 		arena_strv_add(a, &all, *more);
 	*list = all;
+}
+
+/* What is given on the command line stands instead of what the container has: programs take the first of two. */
+static void set_env(struct arena *a, char ***list, char *const *more)
+{
+	char **all = NULL;
+
+	for (char **v = *list; v && *v; v++) {
+		const size_t key = strcspn(*v, "=") + 1;
+		bool replaced = false;
+
+		for (char *const *m = more; m && *m && !replaced; m++)
+			replaced = strncmp(*v, *m, key) == 0;
+		if (!replaced)
+			arena_strv_add(a, &all, *v);
+	}
+	*list = all;
+	add_all(a, list, more);
 }
 
 static int set_user(struct asked *x, struct oci_process *p, struct err *e)
@@ -152,7 +175,7 @@ static int process_of_words(struct asked *x, const struct oci_config *c, char **
 		p->apparmor_profile = arena_strdup(x->arena, x->apparmor);
 	if (x->label)
 		p->selinux_label = arena_strdup(x->arena, x->label);
-	add_all(x->arena, &p->env, x->env);
+	set_env(x->arena, &p->env, x->env);
 	add_all(x->arena, &p->user.additional_gids, x->groups);
 	add_caps(x, p);
 	return set_user(x, p, e);

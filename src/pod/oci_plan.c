@@ -173,6 +173,24 @@ static int plan_oom_score(const struct oci_process *p, struct oci_how *how, stru
 	return 0;
 }
 
+/* Without HOME in its environment a process gets that of its user, as with runc and crun. */
+static void plan_home(struct arena *a, struct plan_app *app, struct oci_how *how)
+{
+	static const char home[] = "HOME=/";
+	char **env = NULL;
+	size_t n = strv_len(app->env);
+
+	for (size_t i = 0; i < n; i++)
+		if (str_has_prefix(app->env[i], "HOME="))
+			return;
+	env = arena_alloc(a, (n + 2) * sizeof(*env));
+	if (n)
+		memcpy(env, app->env, n * sizeof(*env));
+	how->home = env[n] = arena_alloc(a, OCI_HOME_MAX);
+	memcpy(how->home, home, sizeof(home));
+	app->env = env;
+}
+
 int oci_plan_process(struct arena *a, const struct oci_process *p, struct plan_app *app, struct oci_how *how,
 		     struct err *e)
 {
@@ -180,6 +198,7 @@ int oci_plan_process(struct arena *a, const struct oci_process *p, struct plan_a
 
 	app->argv = p->args;
 	app->env = p->env;
+	plan_home(a, app, how);
 	app->workdir = p->cwd;
 	app->tty = p->terminal;
 	app->new_privs = !p->no_new_privileges;

@@ -62,7 +62,9 @@ struct oci_how {
 	int io_priority;                /* ioprio_set(2) */
 	uint64_t personality;           /* personality(2) */
 	const char *apparmor, *selinux;
+	char *home;                     /* "HOME=/" of the environment, OCI_HOME_MAX bytes: to be filled from /etc/passwd; NULL */
 };
+enum { OCI_HOME_MAX = 512 };
 
 struct oci_plan {
 	const struct oci_config *config;

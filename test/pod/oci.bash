@@ -21,7 +21,7 @@ bundle()
 	rm -rf "$BUNDLE"
 	mkdir -p "$BUNDLE"/rootfs/{bin,tmp,proc,sys,dev,etc}
 	cp /bin/busybox "$BUNDLE/rootfs/bin/"
-	for name in sh true cat echo id test sleep mkdir touch ls wc grep ps tty env kill mount; do
+	for name in sh true printenv cat echo id test sleep mkdir touch ls wc grep ps tty env kill mount; do
 		ln -s busybox "$BUNDLE/rootfs/bin/$name"
 	done
 	"$OCI" spec -b "$BUNDLE"
