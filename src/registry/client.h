@@ -4,7 +4,7 @@
  * see. A repository has several when there are mirrors.
  *
  *   registry.c   opened; names to repositories      endpoint.c   requests, answers to 401, errors
- *   token.c      bearer tokens                      document.c   what is read: manifests, small blobs, referrers, tags
+ *   token.c      bearer tokens                      document.c   what is read: manifests, small blobs, referrers
  *   upload.c     what is written                    blob.c       large blobs as a stream that survives cuts
  */
 #pragma once

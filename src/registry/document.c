@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What is small and read whole: manifests, configs, lists of referrers and of tags. Every digest is checked here. */
+/* What is small and read whole: manifests, configs, lists of referrers. Every digest is checked here. */
 #include <string.h>
 
 #include "base/cleanup.h"
@@ -11,7 +11,7 @@
 #include "registry/client.h"
 #include "registry/url.h"
 
-enum { TRIES = 3, REFERRERS_MAX = 1000, TAGS_MAX = 10000, PAGES_MAX = 100 };
+enum { TRIES = 3, REFERRERS_MAX = 1000, PAGES_MAX = 10 };
 
 #define ACCEPT_MANIFESTS                                                                                              \
 	"application/vnd.oci.image.index.v1+json, application/vnd.oci.image.manifest.v1+json, "                       \
@@ -192,7 +192,6 @@ struct listing {
 	struct arena *a;
 	const char *digest, *type;
 	struct registry_referrers referrers;
-	char **tags;
 	bool is_missing; /* no such API */
 };
 
@@ -254,52 +253,5 @@ int registry_list_referrers(struct registry_repo *repo, struct arena *a, const c
 	}
 	if (!r)
 		*ret = l.referrers;
-	return r;
-}
-
-/* ---- tags ---- */
-
-static int add_tags(struct listing *l, const char *name, const struct http_response *r, struct err *e)
-{
-	struct err why = {};
-	struct doc *root;
-	const struct doc *list;
-
-	if (doc_parse_json(l->a, name, str_text(&r->body), r->body.len, &root, &why))
-		return err_new(e, ERR_NETWORK, "%.150s answers something that is no list of tags", name);
-	list = doc_get(root, "tags");
-	for (const struct doc *c = list && list->kind == DOC_LIST ? list->child : NULL; c; c = c->next)
-		if (c->kind == DOC_STR && strv_len(l->tags) < TAGS_MAX)
-			arena_strv_add(l->a, &l->tags, c->text);
-	return 0;
-}
-
-static int ask_tags(struct endpoint *ep, void *ctx, struct err *e)
-{
-	struct listing *l = ctx;
-	const char *path = "tags/list";
-	int rc = 0;
-
-	for (unsigned i = 0; path && !rc && i < PAGES_MAX; i++) {
-		struct http_response r = {};
-		struct endpoint_request q = {.path = path, .http = {.limit = REGISTRY_DOCUMENT_MAX}};
-
-		rc = endpoint_send(ep, l->a, &q, TRIES, &r, e);
-		if (rc)
-			break;
-		rc = r.status == 200 ? add_tags(l, ep->name, &r, e) : endpoint_err(ep, &r, "list of tags", e);
-		path = rc ? NULL : next_page(l->a, &r, e);
-		str_free(&r.body);
-	}
-	return rc;
-}
-
-int registry_list_tags(struct registry_repo *repo, struct arena *a, char ***ret, struct err *e)
-{
-	struct listing l = {.a = a};
-	int r = repo_each(repo, false, ask_tags, &l, e);
-
-	if (!r)
-		*ret = l.tags;
 	return r;
 }

@@ -126,10 +126,12 @@ static void take_manifest(struct evidence_fetch *f, const char *which, enum arti
 	struct err e = {};
 	int r = registry_get_manifest(f->repo, &f->arena, which, &d, &e);
 
-	if (!r)
+	if (!r) {
+		f->total += d.len;
 		take_layers(f, &d, base);
-	else if (r != -ERR_NOT_FOUND)
+	} else if (r != -ERR_NOT_FOUND) {
 		note_missing(f, &e);
+	}
 }
 
 static void take_tags(struct evidence_fetch *f, const char *digest)

@@ -42,7 +42,7 @@ static char *name_of(const struct fetch *f)
 
 	if (f->ask->name)
 		return arena_strdup(f->a, f->ask->name);
-	return ref->tag ? reference_name(f->a, ref) : f->chosen.image.manifest_digest;
+	return ref->tag ? reference_name(f->a, ref) : f->chosen.top.digest; /* of the index, when it was asked for by that */
 }
 
 /* Does the stored tar still have its digest? One that has not goes, and comes again. */

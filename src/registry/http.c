@@ -15,7 +15,7 @@
 #include "registry/peer.h"
 #include "registry/url.h"
 
-enum { POOL_MAX = 16, CONNECT_S = 20, SMALL_S = 120, STALL_S = 30, BUFFER_SIZE = 512 << 10 };
+enum { POOL_MAX = 16, CONNECT_S = 20, SMALL_S = 120, STALL_S = 30, SLOWEST = 100 /* bytes a second */, BUFFER_SIZE = 512 << 10 };
 /* Marks errors that another try may cure, in err.errnum: nothing else sets it to this. */
 enum { PASSING = EAGAIN };
 
@@ -293,7 +293,7 @@ static void set_limits(CURL *c, const struct http_request *q)
 	curl_easy_setopt(c, CURLOPT_NETRC, (long)CURL_NETRC_IGNORED);
 	curl_easy_setopt(c, CURLOPT_SUPPRESS_CONNECT_HEADERS, 1L);
 	curl_easy_setopt(c, CURLOPT_CONNECTTIMEOUT, (long)CONNECT_S);
-	curl_easy_setopt(c, CURLOPT_LOW_SPEED_LIMIT, 1L);
+	curl_easy_setopt(c, CURLOPT_LOW_SPEED_LIMIT, (long)SLOWEST);
 	curl_easy_setopt(c, CURLOPT_LOW_SPEED_TIME, (long)STALL_S);
 	if (!q->bulk)
 		curl_easy_setopt(c, CURLOPT_TIMEOUT, (long)SMALL_S);

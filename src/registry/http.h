@@ -37,7 +37,7 @@ struct http_request {
 	/* With a sink, the body of a good answer goes there. Not 0: enough, stop. */
 	int (*sink)(void *ctx, const void *bytes, size_t n);
 	void *ctx;
-	bool bulk;                   /* large: no time limit as a whole, but none without bytes for 30 s */
+	bool bulk;                   /* large: no time limit as a whole, but 100 bytes a second over 30 s are the least */
 	bool insecure_tls, plain_http; /* for this server; plain_http allows redirects to http */
 	bool foreign;                /* the address came from a server, not from the user: it must not lead into our own network … */
 	bool private_ok;             /* … unless that server stands there itself */

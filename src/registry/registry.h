@@ -93,9 +93,6 @@ char *registry_tag_for(struct arena *a, const char *digest, const char *suffix);
  */
 [[nodiscard]] int registry_put_manifest(struct registry_repo *repo, const char *which, const char *media_type,
 					const void *bytes, size_t n, struct err *e);
-/* All tags, at most 10 000. */
-[[nodiscard]] int registry_list_tags(struct registry_repo *repo, struct arena *a, char ***ret, struct err *e);
-
 /* What lies at an address outside any registry, without credentials: whole, at most `limit` bytes; or as a stream. */
 [[nodiscard]] int registry_get_url(struct registry *r, struct arena *a, const char *url, size_t limit,
 				   struct registry_document *ret, struct err *e);

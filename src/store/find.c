@@ -134,26 +134,47 @@ static int find_by_hex(const struct store *s, struct arena *a, const char *hex, 
 	return 0;
 }
 
-/* A whole digest: of the manifest (the record's own name) or of the config. */
-static int find_by_digest(const struct store *s, struct arena *a, const char *digest, struct store_image *ret,
-			  struct err *e)
-{
-	struct store_image found = {};
-	int r = find_read_image(s, a, digest, &found.image, e);
-
-	if (r == -ERR_NOT_FOUND)
-		return find_by_hex(s, a, layout_digest_hex(digest), true, ret, e);
-	if (r == 0)
-		*ret = found;
-	return r;
-}
-
 static int load_ref(const struct store *s, struct arena *a, const struct ref *ref, struct store_image *ret,
 		    struct err *e)
 {
 	struct store_image found = {.name = ref->name, .tagged_ns = ref->tagged_ns};
 	int r = find_read_image(s, a, ref->digest, &found.image, e);
 
+	if (r == 0)
+		*ret = found;
+	return r;
+}
+
+
+/*
+ * An image that was fetched by the digest of its index is kept under that. A name proves nothing: the index itself, which lies
+ * beside the image under its own digest, must speak of the manifest.
+ */
+static bool index_names(const struct store *s, const char *index, const char *manifest)
+{
+	const char *hex = layout_digest_hex(index);
+	autofree char *text = NULL;
+	struct err ignored = {};
+	char path[160];
+	size_t n;
+
+	snprintf(path, sizeof(path), "blobs/sha256/%.128s", hex ? hex : "");
+	return hex && io_read_file(s->dirfd, path, LAYOUT_RECORD_MAX, &text, &n, &ignored) == 0 && strstr(text, manifest);
+}
+
+/* A whole digest: of the manifest (the record's own name) or of the config. */
+static int find_by_digest(const struct store *s, struct arena *a, const char *digest, struct store_image *ret,
+			  struct err *e)
+{
+	struct store_image found = {};
+	struct err ignored = {};
+	struct ref ref;
+	int r = find_read_image(s, a, digest, &found.image, e);
+
+	if (r == -ERR_NOT_FOUND && ref_get(s, a, digest, &ref, &ignored) == 0 && index_names(s, digest, ref.digest))
+		r = load_ref(s, a, &ref, &found, e);
+	if (r == -ERR_NOT_FOUND)
+		return find_by_hex(s, a, layout_digest_hex(digest), true, ret, e);
 	if (r == 0)
 		*ret = found;
 	return r;

@@ -108,6 +108,16 @@ put_index()
 	skopeo inspect "oci:$BATS_TEST_TMPDIR/usb:localhost:5000/team/app:1" >/dev/null
 }
 
+@test "an image is found by the digest of its index, and by no name that only claims it" {
+	local index other=sha256:$(printf 'a%.0s' {1..64})
+	index=$(digest_at 5000 team/multi 1)
+	rkt -q fetch "localhost:5000/team/multi@$index"
+	[ "$(rkt image inspect "localhost:5000/team/multi@$index" -o json | jq -r '.[0].digest')" = "$(digest_at 5000 team/app 1)" ]
+	rkt -q image import "$BATS_FILE_TMPDIR/layout" "$other"
+	try image inspect "localhost:5000/team/multi@$other"
+	assert_exit 4
+}
+
 @test "an export whose original manifest is of another image, or whose signature was changed, is refused" {
 	rkt -q fetch localhost:5000/team/app:1
 	rkt image export --all "$BATS_TEST_TMPDIR/usb/"
