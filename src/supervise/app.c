@@ -147,9 +147,9 @@ static int make_root(struct app *a, struct app_root *ret, struct err *e)
 		return r;
 	request.view_fd = view->tree_fd;
 	request.view_is_mapped = view->is_mapped;
-	timing_mark(&s->timing, "group made, view opened", a->plan->name);
+	timing_mark(&s->rare->timing, "group made, view opened", a->plan->name);
 	r = root_prepare(&request, ret, e);
-	timing_mark(&s->timing, "root put together", a->plan->name);
+	timing_mark(&s->rare->timing, "root put together", a->plan->name);
 	return r;
 }
 
@@ -175,7 +175,7 @@ static int launch(struct app *a, struct err *e)
 		r = spawn_in_root(a, &root, &ends, e);
 		if (r == 0)
 			r = watch_process(a, e);
-		timing_mark(&a->s->timing, "process made", a->plan->name);
+		timing_mark(&a->s->rare->timing, "process made", a->plan->name);
 		if (r == 0)
 			r = streams_watch(&a->streams, &ends, e);
 		streams_close_ends(&ends);
@@ -292,7 +292,7 @@ static void on_exec(struct loop_source *source, uint32_t events)
 		return;
 	}
 	a->status->pid = a->proc.pid;
-	timing_mark(&a->s->timing, "executed", a->plan->name);
+	timing_mark(&a->s->rare->timing, "executed", a->plan->name);
 	a->mounts = a->s->plan.cgroup ? 0 : ns_pids_mounts_of(a->proc.pid);
 	if (a->phase != APP_PHASE_MAIN)
 		return;

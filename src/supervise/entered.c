@@ -17,8 +17,8 @@
 static struct entered *find_free(struct supervisor *s, struct err *e)
 {
 	for (size_t i = 0; i < ENTERED_MAX; i++)
-		if (!s->entered[i].used)
-			return &s->entered[i];
+		if (!s->rare->entered[i].used)
+			return &s->rare->entered[i];
 	err_new(e, ERR_BUSY, "%d programs were entered into the pod and still run", ENTERED_MAX);
 	err_try(e, "rocket top %s", s->plan.name);
 	return NULL;
@@ -182,7 +182,7 @@ void entered_forget(struct client *c)
 void entered_end(struct supervisor *s, const struct app *a)
 {
 	for (size_t i = 0; i < ENTERED_MAX; i++) {
-		struct entered *en = &s->entered[i];
+		struct entered *en = &s->rare->entered[i];
 		siginfo_t info = {};
 
 		if (!en->used || (a && en->app != a))

@@ -124,7 +124,7 @@ static const char *hostname_of(const struct plan *p)
 static void keep_mounts(struct supervisor *s)
 {
 	root_keep_mount(&s->files, s->empty_root_fd, ".root", true);
-	root_keep_mount(&s->files, s->options->exe_fd, ".exe", false);
+	root_keep_mount(&s->files, s->options->exe_fd, "rocket-supervise", false);
 }
 
 static int begin_sandbox(struct supervisor *s, struct err *e)
@@ -162,15 +162,15 @@ static int bring_up(struct supervisor *s, struct relay_sockets *sockets, struct 
 		r = holes_listen(s, sockets, e);
 	if (r == 0)
 		r = begin_sandbox(s, e);
-	timing_mark(&s->timing, "user namespace made and mapped", NULL);
+	timing_mark(&s->rare->timing, "user namespace made and mapped", NULL);
 	if (r == 0)
 		r = circles_begin(s, e);
 	if (r == 0)
 		r = cgroup_make_pod(&s->cgroup_host, &s->plan, &s->cgroup, e);
-	timing_mark(&s->timing, "the pod's control groups made", NULL);
+	timing_mark(&s->rare->timing, "the pod's control groups made", NULL);
 	if (r == 0)
 		r = pod_make_files(s, e);
-	timing_mark(&s->timing, "the pod's files made", NULL);
+	timing_mark(&s->rare->timing, "the pod's files made", NULL);
 	if (r == 0 && !s->private_mounts)
 		keep_mounts(s);
 	/* What links bring along is made when the networks stand. */
@@ -178,7 +178,7 @@ static int bring_up(struct supervisor *s, struct relay_sockets *sockets, struct 
 		app_prepare(order_first(s));
 	if (r == 0)
 		r = sandbox_wait(&s->sandbox, e);
-	timing_mark(&s->timing, "waited for the network", NULL);
+	timing_mark(&s->rare->timing, "waited for the network", NULL);
 	if (r == 0)
 		r = circles_wait(s, e);
 	if (r == 0)
@@ -189,7 +189,7 @@ static int bring_up(struct supervisor *s, struct relay_sockets *sockets, struct 
 		r = holes_open(s, sockets, e);
 	if (r == 0)
 		r = out_open_all(s, e);
-	timing_mark(&s->timing, "holes opened", NULL);
+	timing_mark(&s->rare->timing, "holes opened", NULL);
 	if (r < 0)
 		return r;
 	holes_say(s);
@@ -238,15 +238,15 @@ static void begin_closing(struct supervisor *s)
 	for (size_t i = 0; i < s->n_circles; i++) {
 		struct pod_files *f = circle_files(s, i);
 
-		closer_take(&s->closer, &f->etc_fd);
-		closer_take(&s->closer, &f->shm_fd);
-		closer_take(&s->closer, &f->mqueue_fd);
+		closer_take(&s->rare->closer, &f->etc_fd);
+		closer_take(&s->rare->closer, &f->shm_fd);
+		closer_take(&s->rare->closer, &f->mqueue_fd);
 	}
 	for (size_t i = 0; i < s->n_views; i++)
-		closer_take(&s->closer, &s->views[i].tree_fd);
+		closer_take(&s->rare->closer, &s->views[i].tree_fd);
 	for (size_t i = 0; i < s->plan.volumes.n; i++)
-		closer_take(&s->closer, &s->volume_fds[i]);
-	closer_begin(&s->closer, sandbox_leave() == 0);
+		closer_take(&s->rare->closer, &s->volume_fds[i]);
+	closer_begin(&s->rare->closer, sandbox_leave() == 0);
 }
 
 void pod_down(struct supervisor *s)

@@ -10,6 +10,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/epoll.h>
+#include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/signalfd.h>
 #include <sys/stat.h>
@@ -51,11 +52,11 @@ static void tell_timing(struct supervisor *s, int fd)
 {
 	autostr text = {};
 
-	if (!s->timing.on)
+	if (!s->rare->timing.on)
 		return;
-	timing_add_table(&s->timing, &text);
+	timing_add_table(&s->rare->timing, &text);
 	(void)!io_write_all(fd, text.text, text.len);
-	s->timing.on = false;
+	s->rare->timing.on = false;
 }
 
 static void tell_ready(struct supervisor *s, const struct err *e)
@@ -387,7 +388,7 @@ static int open_all(struct supervisor *s, struct err *e)
 	init_apps(s);
 	front_open(&s->front, s);
 	r = server_open(s, e);
-	timing_mark(&s->timing, "plan read, control socket made", NULL);
+	timing_mark(&s->rare->timing, "plan read, control socket made", NULL);
 	return r;
 }
 
@@ -485,9 +486,9 @@ static void finish(struct supervisor *s)
 	struct err e = {};
 	char code[16];
 
-	timing_mark(&s->timing, "apps ran", NULL);
+	timing_mark(&s->rare->timing, "apps ran", NULL);
 	pod_down(s);
-	timing_mark(&s->timing, "processes, groups and namespaces ended", NULL);
+	timing_mark(&s->rare->timing, "processes, groups and namespaces ended", NULL);
 	s->status.exit_code = final_code(s);
 	s->status.finished_ns = io_now_ns();
 	s->status.supervisor_pid = 0;
@@ -497,9 +498,9 @@ static void finish(struct supervisor *s)
 		supervisor_event(s, "status-lost", NULL, e.what);
 	if (s->plan.remove && state_remove_pod(&s->state, &s->pod, &e) < 0)
 		supervisor_event(s, "remove-failed", NULL, e.what);
-	timing_mark(&s->timing, s->plan.remove ? "pod removed" : "status written", NULL);
-	closer_wait(&s->closer);
-	timing_mark(&s->timing, "waited for mounts", NULL);
+	timing_mark(&s->rare->timing, s->plan.remove ? "pod removed" : "status written", NULL);
+	closer_wait(&s->rare->closer);
+	timing_mark(&s->rare->timing, "waited for mounts", NULL);
 	front_close(&s->front);
 	tell_end(s);
 	server_close(s);
@@ -539,15 +540,19 @@ static void init(struct supervisor *s, const struct supervisor_options *o)
 int supervisor_main(const struct supervisor_options *o)
 {
 	struct supervisor *s = calloc(1, sizeof(*s));
+	struct rare *rare = mmap(NULL, sizeof(*rare), PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
 	struct err e = {};
 
-	if (!s)
+	if (!s || rare == MAP_FAILED)
 		return ERR_ROCKET;
 	umask(0);
 	init(s, o);
-	s->timing.on = o->timing;
-	timing_unpack(&s->timing, o->timing ?: "");
-	timing_mark(&s->timing, "supervisor executed", NULL);
+	s->rare = rare;
+	if (o->timing) {
+		rare->timing.on = true;
+		timing_unpack(&rare->timing, o->timing);
+	}
+	timing_mark(&s->rare->timing, "supervisor executed", NULL);
 	int r = open_all(s, &e);
 	if (r == 0) {
 		supervisor_event(s, "started", NULL, NULL);

@@ -207,6 +207,13 @@ struct view {
 	bool is_mapped; /* its ids are the pod's */
 };
 
+/* Large, and hardly ever used: pages of their own, which nobody touches in most pods. */
+struct rare {
+	struct timing timing;
+	struct entered entered[ENTERED_MAX];
+	struct closer closer;           /* of the pod's mounts, at its end */
+};
+
 struct supervisor {
 	const struct supervisor_options *options;
 	struct arena arena;
@@ -249,9 +256,7 @@ struct supervisor {
 	struct app *apps;               /* plan.apps.n of them */
 	struct view *views;
 	size_t n_views;
-	struct entered entered[ENTERED_MAX];
-	struct timing timing;
-	struct closer closer;           /* of the pod's mounts, at its end */
+	struct rare *rare;
 	int *volume_fds;                /* plan.volumes.n; tmpfs volumes live here, -1 until made */
 	struct server server;
 	struct front front;
