@@ -114,7 +114,7 @@ has_knob() { if is_v2; then grep -qw "$2" /sys/fs/cgroup/cgroup.controllers; els
 }
 
 @test "sysctls of the pod's IPC and network reach the kernel, others are refused" {
-	run_rocket run --rm --sysctl net.core.somaxconn=99 box cat /proc/sys/net/core/somaxconn
+	run_rocket run --rm --sysctl net.ipv4.ip_default_ttl=99 box cat /proc/sys/net/ipv4/ip_default_ttl
 	assert_out 99
 	# Before Linux 6.10 only the host's root may set those of an IPC namespace: then that is said.
 	run_rocket run --rm --sysctl kernel.shmmax=123456 --sysctl fs.mqueue.msg_max=7 box \

@@ -20,10 +20,10 @@ container_make()
 	lxc.no_new_privs = 1
 	lxc.cgroup2.pids.max = 50
 	lxc.prlimit.nofile = 100:200
-	lxc.sysctl.net.core.somaxconn = 77
+	lxc.sysctl.net.ipv4.ip_default_ttl = 77
 	lxc.mount.entry = $BATS_TEST_TMPDIR/data srv/data none bind,ro,create=dir 0 0
 	lxc.mount.entry = tmpfs tmp tmpfs size=1m 0 0
-	lxc.init.cmd = /bin/sh -c "echo \$GREETING; hostname; cat /srv/data/f /proc/sys/net/core/somaxconn; ulimit -n"
+	lxc.init.cmd = /bin/sh -c "echo \$GREETING; hostname; cat /srv/data/f /proc/sys/net/ipv4/ip_default_ttl; ulimit -n"
 	END
 	echo "$dir/config"
 }
