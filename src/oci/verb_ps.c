@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* ps: the processes of a container, as pids or as ps(1) shows them. */
 #include <errno.h>
+#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -47,9 +48,9 @@ static int run_ps(char **words, char **ret, struct err *e)
 	int out[2], status = 0;
 	size_t n;
 
-	if (pipe(out) < 0)
+	if (pipe2(out, O_CLOEXEC) < 0)
 		return err_errno(e, "can't make a pipe");
-	pid_t pid = vfork();
+	pid_t pid = fork();
 	if (pid == 0) {
 		if (dup2(out[1], 1) >= 0)
 			execvp("ps", words ?: plain);
