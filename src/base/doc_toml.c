@@ -220,21 +220,21 @@ static int read_key_part(struct toml *t, char **ret)
 
 static int read_key(struct toml *t, char *parts[TOML_KEY_PARTS], size_t *ret_n)
 {
-	size_t n = 0;
+	for (size_t n = 0; n < TOML_KEY_PARTS;) {
+		char *part = NULL;
+		int r = read_key_part(t, &part);
 
-	for (;;) {
-		int r = n < TOML_KEY_PARTS ? read_key_part(t, &parts[n++]) : toml_err(t, "the key has too many parts");
-
-		if (r)
-			return r;
+		if (r || !part)
+			return r ? r : toml_err(t, "a key is expected here");
+		parts[n++] = part;
+		*ret_n = n;
 		skip_blanks(t);
 		if (peek(t) != '.')
-			break;
+			return 0;
 		t->at++;
 		skip_blanks(t);
 	}
-	*ret_n = n;
-	return 0;
+	return toml_err(t, "the key has too many parts");
 }
 
 /* ---- the tree ---- */
@@ -303,7 +303,7 @@ static int descend_all(struct toml *t, struct doc *map, char *const *parts, size
 
 	if (n > DOC_DEPTH_MAX)
 		return toml_err(t, "it is nested too deeply");
-	for (size_t i = 0; i < n && !r; i++)
+	for (size_t i = 0; i < n && !r && parts[i]; i++)
 		r = descend(t, map, parts[i], &map);
 	*ret = map;
 	return r;
@@ -340,21 +340,21 @@ static int read_list(struct toml *t, struct doc *list)
 
 static int read_pair(struct toml *t, struct doc *map)
 {
-	char *parts[TOML_KEY_PARTS];
-	struct doc *value;
-	size_t n;
+	char *parts[TOML_KEY_PARTS] = {};
+	struct doc *value = NULL;
+	size_t n = 0;
 	int r = read_key(t, parts, &n);
 
 	if (!r && peek(t) != '=')
 		r = toml_err(t, "= is expected behind the key");
-	if (r)
+	if (r || !n)
 		return r;
 	t->at++;
 	skip_blanks(t);
 	r = read_value(t, &value);
 	if (!r)
 		r = descend_all(t, map, parts, n - 1, &map);
-	return r ? r : add_named(t, map, parts[n - 1], value);
+	return r || !value || !parts[n - 1] ? r : add_named(t, map, parts[n - 1], value);
 }
 
 static int read_inline(struct toml *t, struct doc *map)
@@ -455,9 +455,9 @@ static int open_list_entry(struct toml *t, struct doc *parent, const char *key, 
 static int read_header(struct toml *t, struct doc **ret)
 {
 	bool many = looks_at(t, "[[");
-	char *parts[TOML_KEY_PARTS];
-	struct doc *parent;
-	size_t n;
+	char *parts[TOML_KEY_PARTS] = {};
+	struct doc *parent = NULL;
+	size_t n = 0;
 	int r;
 
 	t->at += many ? 2 : 1;
@@ -465,11 +465,11 @@ static int read_header(struct toml *t, struct doc **ret)
 	r = read_key(t, parts, &n);
 	if (!r && !looks_at(t, many ? "]]" : "]"))
 		r = toml_err(t, "the table's name has no end");
-	if (r)
+	if (r || !n)
 		return r;
 	t->at += many ? 2 : 1;
 	r = descend_all(t, t->root, parts, n - 1, &parent);
-	if (!r)
+	if (!r && parent && parts[n - 1])
 		r = many ? open_list_entry(t, parent, parts[n - 1], ret) : descend(t, parent, parts[n - 1], ret);
 	return r ? r : end_line(t);
 }

@@ -69,8 +69,9 @@ static int find_target(struct fetch_tool *t, const char *typed, struct reference
 	return r ? r : registry_find(t->registry, ref, true, ret, e);
 }
 
-static int run(struct fetch_tool *t, const char *name, const char *target, struct push_request *q, struct err *e)
+static int run(struct fetch_tool *t, const char *name, const char *target, struct push_request asked, struct err *e)
 {
+	struct push_request *q = &asked;
 	struct store_image found = {};
 	struct reference ref;
 	struct push_done done = {};
@@ -119,7 +120,7 @@ int fetch_verb_push(struct fetch_tool *t, int argc, char **argv, struct err *e)
 			return -e->code;
 	if (!r && w.argc - w.at != 2)
 		r = err_new(e, ERR_USAGE, "push needs an image and where it goes");
-	return r ? r : run(t, w.argv[w.at], w.argv[w.at + 1], &q, e);
+	return r ? r : run(t, w.argv[w.at], w.argv[w.at + 1], q, e);
 }
 
 /* rocket-fetch signatures --digest DIGEST NAME: what was signed just now, to where the manifest went a moment ago. */

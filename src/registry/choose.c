@@ -26,8 +26,8 @@ int choose_platform(struct arena *a, const char *text, struct oci_platform *ret,
 			*slash++ = 0;
 		rest = slash;
 	}
-	if (rest || n > 3 || strspn(text, "abcdefghijklmnopqrstuvwxyz0123456789/._-") != strlen(text) || !*word[0] ||
-	    (n > 1 && !*word[1])) {
+	if (rest || n > 3 || strspn(text, "abcdefghijklmnopqrstuvwxyz0123456789/._-") != strlen(text) || !word[0] || !*word[0] ||
+	    (n > 1 && word[1] && !*word[1])) {
 		err_new(e, ERR_USAGE, "'%.60s' is no platform", text);
 		err_because(e, "a platform is OS/ARCH or OS/ARCH/VARIANT in Go's words");
 		return err_try(e, "--platform linux/arm64");

@@ -54,8 +54,11 @@ int http_open(struct tls *tls, struct http **ret, struct err *e)
 	}
 	h->tls = tls;
 	pthread_mutex_init(&h->mutex, NULL);
-	for (size_t i = 0; i < ARRAY_SIZE(proxies); i++)
-		h->has_proxy = h->has_proxy || (getenv(proxies[i]) && *getenv(proxies[i]));
+	for (size_t i = 0; i < ARRAY_SIZE(proxies); i++) {
+		const char *proxy = getenv(proxies[i]);
+
+		h->has_proxy = h->has_proxy || (proxy && *proxy);
+	}
 	*ret = h;
 	return 0;
 }

@@ -166,7 +166,7 @@ static int find_places(struct registry *r, struct registry_repo *repo, bool for_
 		rc = add_mirrors(r, repo, entry, e);
 	if (entry && entry->location && strcmp(entry->location, entry->prefix))
 		place = conf_rewrite(&r->arena, entry, entry->location, repo->name);
-	if (!rc && !place)
+	if (!rc && entry && !place)
 		rc = err_new(e, ERR_USAGE, "registries.conf sends %.100s to %.100s, which is no place for it", repo->name,
 			     entry->location);
 	return rc ? rc : add_endpoint(r, repo, place, entry && entry->insecure, NULL, e);
