@@ -24,7 +24,7 @@ import time
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 sys.path.insert(0, HERE)
-from rows import fetch_rows, image_rows, memory_rows, start_rows  # noqa: E402
+from rows import fetch_rows, image_rows, link_rows, memory_rows, start_rows  # noqa: E402
 from targets import TARGETS  # noqa: E402
 
 
@@ -109,6 +109,7 @@ def make_root(bench):
         os.makedirs(os.path.join(root, name))
     shutil.copy(bench.tool("idle"), root + "/bin/idle")
     os.link(root + "/bin/idle", root + "/bin/true")
+    shutil.copy(bench.tool("flow"), root + "/bin/flow")
     for name, text in (("etc/os-release", "ID=bench\n"), ("etc/passwd", "root:x:0:0::/:/bin/true\n")):
         with open(os.path.join(root, name), "w", encoding="ascii") as f:
             f.write(text)
@@ -216,7 +217,7 @@ def main():
         bench.start_peers()
         describe(bench)
         begin = time.monotonic()
-        for module in (start_rows, memory_rows, image_rows, fetch_rows):
+        for module in (start_rows, memory_rows, image_rows, fetch_rows, link_rows):
             module.run(bench, run_timing)
         missed = print_table(bench)
         print(f"took {time.monotonic() - begin:.0f} s")

@@ -76,6 +76,8 @@ TARGETS = {
     "pod of 3, stopped and removed": [MostOr("rocket rm -f", 4, 2.5, IN_PROCESS)],
     "idle pods, started, each": [MostOr("rocket run -d", 4, 2.0, IN_PROCESS)],
     "idle pods, removed, each": [MostOr("rocket rm -f", 1, 1 / 0.6, IN_PROCESS)],
+    "TCP between two apps of a pod": [Ratio("rocket link (apart)", 1 / 0.6, "loopback (close)")],
+    "a pipe between two apps of a pod": [Ratio("rocket link", 1 / 0.98, "shell pipe")],
     "helpers of a pod of 3, PSS": [Most("rocket", 100)],
     "kernel memory of a pod of 3, without the tasks of its apps": [Most("rocket", 400)],
     "import gzip, CPU": [Ratio("rocket image import", 1.15, "floor")],
