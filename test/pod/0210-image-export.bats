@@ -58,7 +58,8 @@ test_teardown() { rm -rf "$BATS_FILE_TMPDIR/again"; }
 	[[ $stderr = *"Signatures of the old one do not hold"* ]]
 	again -q image import out.tar z:1
 	[ "$(again_digests z:1 | tail -n +2)" = "$(digests_of zipped:1 | tail -n +2)" ]
-	[ "$(again_digests z:1 | head -1)" = "$(jq -r .manifest_digest <<<"$output")" ]
+	# Rocket finds the manifest that it came with beside: there it is the same image again.
+	[ "$(again_digests z:1 | head -1)" = "$(jq -r .original_manifest_digest <<<"$output")" ]
 }
 
 @test "docker-archive: the same config and tars, and skopeo and podman read it" {
