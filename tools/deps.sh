@@ -8,7 +8,7 @@ build="gcc libc6-dev meson ninja-build pkg-config musl-tools libseccomp-dev libj
 	liblzma-dev libssl-dev zlib1g-dev libcurl4-openssl-dev"
 check="libcmocka-dev bats jq python3 clang clang-tools libclang-rt-14-dev busybox-static curl xz-utils zstd
 	bzip2 skopeo umoci buildah podman containerd uidmap erofs-utils mmdebstrap e2fsprogs user-mode-linux socat iproute2 nftables passt dnsmasq-base bind9-dnsutils
-	procps attr libcap2-bin bsdextrautils docker-registry apache2-utils openssl strace nginx-light nodejs postgresql tzdata"
+	procps attr libcap2-bin bsdextrautils docker-registry apache2-utils openssl gnupg gpgv strace nginx-light nodejs postgresql tzdata"
 demo="curl ca-certificates"
 bench="crun runc podman systemd-container bubblewrap docker-registry"
 package="xz-utils"
