@@ -224,14 +224,9 @@ static int no_app(const struct supervisor *s, const struct hole *h, struct err *
 	return err_try(e, "rocket status %s", s->plan.name);
 }
 
-/* Apps that stand apart have a network each; the uplink stands in that of the others. */
+/* Apps that stand apart have a network each. */
 static int needs_app(const struct supervisor *s, const struct hole *h, struct err *e)
 {
-	if (h->app) {
-		err_new(e, ERR_USAGE, "this version of Rocket can't open %s for an app that stands apart from others", h->text);
-		err_because(e, "an out: hole leads out of the network that joined and close apps share");
-		return err_try(e, "a pod of its own for %s", h->app);
-	}
 	err_new(e, ERR_USAGE, "the hole %s does not say which app it is for", h->text);
 	err_because(e, "apps of the pod stand apart, each with a network of its own");
 	return err_try(e, "rocket hole add %s %s@%s", s->plan.name, h->text, s->plan.apps.v[0].name);
@@ -252,7 +247,7 @@ static int open_one(struct supervisor *s, const struct hole *h, const char **ret
 
 	if (h->app && !plan_find_app(&s->plan, h->app))
 		return no_app(s, h, e);
-	if (plan_circles(&s->plan) > 1 && (!h->app || (h->kind == HOLE_OUT && plan_find_app(&s->plan, h->app)->hostname)))
+	if (plan_circles(&s->plan) > 1 && !h->app)
 		return needs_app(s, h, e);
 	r = h->kind == HOLE_IN ? relay_listen(h, &sockets, e) : 0;
 	if (r < 0)

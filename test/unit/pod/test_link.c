@@ -275,7 +275,6 @@ static const struct {
 	{ "apps: {a: {image: box}, b: {image: box}, c: {image: box}}\nlinks: [a -> b: tcp 80, a -> c: tcp 80]",
 	  "want the same port 80", "a -> b: tcp 80, and a -> c: tcp 80", "" },
 	{ TWO("apart") "holes: [\"in:80\"]", "does not say which app", "stand apart", "in:80@web" },
-	{ TWO("apart") "holes: [\"out:192.0.2.1:80@web\"]", "stands apart from others", "", "distance: close" },
 	{ TWO("close") "links: [web -> db: stdout, web -> db: output]", "the same stream", "one reader", "" },
 	{ "apps: {a: {image: box}, b: {image: box, stdin: true}}\nlinks: [a -> b: stdout]", "can't be", "stdin open", "" },
 	{ "apps: {a: {image: box, tty: true}, b: {image: box}}\nlinks: [a -> b: stdout]", "can't be", "terminal", "" },
