@@ -4,6 +4,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/magic.h>
 #include <linux/mount.h>
 #include <linux/sched.h>
 #include <net/if.h>
@@ -14,10 +15,12 @@
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
+#include <sys/vfs.h>
 #include <unistd.h>
 
 #include "base/cleanup.h"
 #include "base/io.h"
+#include "base/path.h"
 #include "boundary/become.h"
 #include "boundary/hooks.h"
 #include "boundary/inside_parts.h"
@@ -25,6 +28,7 @@
 #include "boundary/rlimit.h"
 
 enum { HELD_SYNC, HELD_START, HELD_APPARMOR, HELD_SELINUX, HELD_LISTENER };
+enum { PROC_ROOT_INO = 1 };
 
 /* ---- the usher ---- */
 
@@ -218,17 +222,41 @@ static int set_sysctls(const struct space *s, struct err *e)
 }
 
 /* On the host's /proc, which nobody in the container can fake (CVE-2019-16884). */
-static int open_label(const char *label, const char *path, const char *fallback, int *ret, struct err *e)
+/*
+ * A file of this process's own in /proc. In exec that is the container's /proc, which may be anything: it must be the root
+ * of a proc file system, and nothing on the way may be mounted over (CVE-2019-16884, CVE-2025-52881). Close when done.
+ */
+static int open_own_proc(const char *file)
+{
+	autoclose int proc = open("/proc", O_PATH | O_DIRECTORY | O_CLOEXEC);
+	char self[16] = "", path[64];
+	struct statfs fs;
+	struct stat st;
+
+	if (proc < 0 || fstatfs(proc, &fs) < 0 || fstat(proc, &st) < 0 || readlinkat(proc, "self", self, sizeof(self) - 1) < 0)
+		return -1;
+	if (fs.f_type != PROC_SUPER_MAGIC || st.st_ino != PROC_ROOT_INO) {
+		errno = EPERM;
+		return -1;
+	}
+	snprintf(path, sizeof(path), "%s/attr/%s", self, file);
+	return path_open_same_mount(proc, path, O_WRONLY | O_NOCTTY | O_NONBLOCK);
+}
+
+static int open_label(const char *label, const char *file, const char *fallback, int *ret, struct err *e)
 {
 	if (!label)
 		return 0;
-	*ret = open(path, O_WRONLY | O_CLOEXEC);
+	*ret = open_own_proc(file);
 	if (*ret < 0 && fallback)
-		*ret = open(fallback, O_WRONLY | O_CLOEXEC);
+		*ret = open_own_proc(fallback);
 	if (*ret >= 0)
 		return 0;
+	bool lacks = errno == ENOENT;
+
 	err_errno(e, "can't give the process the label %.80s", label);
-	return err_because(e, "this host's kernel has no such security module");
+	return err_because(e, lacks ? "this host's kernel has no such security module"
+				     : "/proc does not show the process itself, or something is mounted over it");
 }
 
 /* ---- the process: from its root to the exec ---- */
@@ -375,9 +403,8 @@ void space_enter(const struct spawn *sp, struct confine *c, int status_fd, int *
 	s->more.held[HELD_LISTENER] = s->listener_sock;
 	s->more.apparmor_fd = s->more.how->apparmor ? HELD_APPARMOR + 1 : 0;
 	s->more.selinux_fd = s->more.how->selinux ? HELD_SELINUX + 1 : 0;
-	if (open_label(s->more.how->apparmor, "/proc/self/attr/apparmor/exec", "/proc/self/attr/exec",
-		       &s->more.held[HELD_APPARMOR], &e) < 0 ||
-	    open_label(s->more.how->selinux, "/proc/self/attr/exec", NULL, &s->more.held[HELD_SELINUX], &e) < 0)
+	if (open_label(s->more.how->apparmor, "apparmor/exec", "exec", &s->more.held[HELD_APPARMOR], &e) < 0 ||
+	    open_label(s->more.how->selinux, "exec", NULL, &s->more.held[HELD_SELINUX], &e) < 0)
 		confine_fail(status_fd, &e);
 	int r = s->sync_fd >= 0 ? enter_root(sp, ret_tty, &e) : sp->tty ? open_exec_tty(sp, ret_tty, &e) : 0;
 	if (r < 0)
