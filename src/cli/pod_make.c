@@ -31,6 +31,7 @@
 #include "supervise/ids.h"
 #include "supervise/launch.h"
 #include "supervise/ledger.h"
+#include "supervise/notify.h"
 
 enum { INPUT_FILE_MAX = 4 << 20, ZONE_MAX = 64 << 10 };
 
@@ -166,6 +167,8 @@ static int find_or_pull(struct pod_making *m, const char *name, struct store_ima
 	if (r != -ERR_NOT_FOUND)
 		return r;
 	*e = (struct err){};
+	/* A unit's start may take as long as the image does (sd_notify(3)); half an hour from here on. */
+	notify_systemd("EXTEND_TIMEOUT_USEC=1800000000");
 	r = pull_image(m->cli, name, &pulled, e);
 	return r ? r : find_named(m, pulled, found, e);
 }

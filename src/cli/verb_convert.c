@@ -17,6 +17,7 @@
 #include "base/io.h"
 #include "base/path.h"
 #include "base/str.h"
+#include "cli/convert.h"
 #include "cli/convert_lxc.h"
 #include "cli/pod_look.h"
 #include "cli/verbs.h"
@@ -28,27 +29,39 @@ enum { OPT_TO = 1, OPT_INSTALL, OPT_MANIFEST, OPT_FROM, OPT_LOSSY };
 #define NS_PER_S 1000000000
 
 static const struct opt options[] = {
-	{"to", 0, "SYSTEM", "systemd", OPT_TO, "systemd"},
+	{"to", 0, "SYSTEM", "systemd or kubernetes", OPT_TO, "systemd|kubernetes"},
+	{"from", 0, "SYSTEM", "docker-run (the words behind -- are a docker command line) or lxc (a container's config): a manifest is printed", OPT_FROM, "docker-run|lxc"},
+	{"lossy", 0, NULL, "take it though something can't be carried over; what, is said in any case", OPT_LOSSY, NULL},
 	{"install", 0, NULL, "write the unit and the pod's manifest where systemd and Rocket keep them", OPT_INSTALL, NULL},
-	{"from", 0, "SYSTEM", "lxc: a container's config becomes a manifest, printed", OPT_FROM, "lxc"},
-	{"lossy", 0, NULL, "print it though some of the config can't be carried over", OPT_LOSSY, NULL},
 	{"manifest", 0, "FILE", "run this manifest instead of one that --install writes", OPT_MANIFEST, "file"},
 	{},
 };
 
 struct conversion {
-	bool to_systemd, install, from_lxc, lossy;
+	bool to_systemd, to_kubernetes, from_docker, from_lxc, install, lossy;
 	const char *manifest;
 };
 
 static int take_system(struct conversion *c, const char *value, struct err *e)
 {
 	c->to_systemd = strcmp(value, "systemd") == 0;
-	if (c->to_systemd)
+	c->to_kubernetes = strcmp(value, "kubernetes") == 0;
+	if (c->to_systemd || c->to_kubernetes)
 		return 0;
 	err_new(e, ERR_USAGE, "this version does not convert to %.60s", value);
-	err_because(e, "it converts to systemd alone");
+	err_because(e, "it converts to systemd and to kubernetes");
 	return err_try(e, "rocket convert --to systemd POD");
+}
+
+static int take_origin(struct conversion *c, const char *value, struct err *e)
+{
+	c->from_docker = strcmp(value, "docker-run") == 0;
+	c->from_lxc = strcmp(value, "lxc") == 0;
+	if (c->from_docker || c->from_lxc)
+		return 0;
+	err_new(e, ERR_USAGE, "this version does not convert from %.60s", value);
+	err_because(e, "it converts from docker-run and lxc; Kubernetes' and appc's manifests are read as they are (-f)");
+	return err_try(e, "rocket convert --from docker-run -- -p 8080:80 nginx, or --from lxc /var/lib/lxc/NAME/config");
 }
 
 static int take(void *context, const struct opt *o, const char *value, struct err *e)
@@ -58,19 +71,14 @@ static int take(void *context, const struct opt *o, const char *value, struct er
 	switch (o->id) {
 	case OPT_TO:
 		return take_system(c, value, e);
-	case OPT_INSTALL:
-		c->install = true;
-		return 0;
+	case OPT_FROM:
+		return take_origin(c, value, e);
 	case OPT_LOSSY:
 		c->lossy = true;
 		return 0;
-	case OPT_FROM:
-		c->from_lxc = strcmp(value, "lxc") == 0;
-		if (c->from_lxc)
-			return 0;
-		err_new(e, ERR_USAGE, "this version does not convert from %.60s", value);
-		err_because(e, "it converts from lxc alone; Kubernetes' and appc's manifests are read as they are (-f)");
-		return err_try(e, "rocket convert --from lxc /var/lib/lxc/NAME/config");
+	case OPT_INSTALL:
+		c->install = true;
+		return 0;
 	default:
 		c->manifest = value;
 		return 0;
@@ -101,10 +109,27 @@ static long long stop_seconds(const struct plan *p)
 	return (long long)sum + GRACE_EXTRA_S;
 }
 
+/* Secrets that are systemd's credentials: found by their names in its own folders (systemd.exec(5), LoadCredential=). */
+static void add_credentials(struct str *out, const struct plan *p)
+{
+	for (size_t i = 0; i < p->files.n; i++) {
+		autostr line = {};
+
+		if (p->files.v[i].from != FILE_CREDENTIAL)
+			continue;
+		str_addf(&line, "LoadCredential=%s\n", p->files.v[i].source);
+		if (!strstr(str_text(out), str_text(&line)))
+			str_add(out, str_text(&line));
+	}
+}
+
 static void add_unit(struct str *out, const struct cli *cli, const struct pod_look *p, const char *program,
 		     const char *manifest)
 {
 	bool usual = geteuid() == 0 && strcmp(cli->dir, "/var/lib/rocket") == 0;
+	autostr credentials = {};
+
+	add_credentials(&credentials, &p->plan);
 
 	str_addf(out,
 		 "# Runs the pod %s; its manifest: rocket manifest %s > %s\n"
@@ -129,13 +154,14 @@ static void add_unit(struct str *out, const struct cli *cli, const struct pod_lo
 		 "\n"
 		 "Delegate=yes\n"
 		 "KillMode=mixed\n"
+		 "%s"
 		 "TimeoutStopSec=%lld\n"
 		 "Restart=on-failure\n"
 		 "RestartSec=1\n"
 		 "\n"
 		 "[Install]\n"
 		 "WantedBy=%s\n",
-		 stop_seconds(&p->plan), geteuid() == 0 ? "multi-user.target" : "default.target");
+		 str_text(&credentials), stop_seconds(&p->plan), geteuid() == 0 ? "multi-user.target" : "default.target");
 }
 
 static int own_path(struct arena *a, const char **ret, struct err *e)
@@ -241,6 +267,43 @@ static int convert(struct cli *cli, const struct conversion *c, const char *word
 	return cli_print(cli, unit.text, unit.len);
 }
 
+/* What has no place in the other system's words, one line each; 1 when that matters. */
+static int tell_lost(const struct cli *cli, const struct conversion *c, const struct str *lost)
+{
+	if (!lost->len)
+		return 0;
+	cli_say(cli, "lost:");
+	(void)!io_write_all(STDERR_FILENO, lost->text, lost->len);
+	if (c->lossy)
+		return 0;
+	cli_say(cli, "--lossy takes it as it is");
+	return ERR_FAILED;
+}
+
+static int to_kubernetes(struct cli *cli, const struct conversion *c, const char *word, struct err *e)
+{
+	autostate s = {-1, -1};
+	autolook p = POD_LOOK_NONE;
+	autostr out = {}, lost = {};
+
+	if (pod_look_state(cli, &s, e) < 0 || pod_look_open_pod(cli, &s, word, &p, e) < 0)
+		return -e->code;
+	convert_to_kubernetes(&out, &lost, &p.plan);
+	int r = cli_print(cli, str_text(&out), out.len);
+
+	return r ? r : tell_lost(cli, c, &lost);
+}
+
+static int from_docker(struct cli *cli, const struct conversion *c, char **words, struct err *e)
+{
+	autostr out = {}, lost = {};
+	int r = convert_from_docker(cli, words, &out, &lost, e);
+
+	if (r == 0)
+		r = cli_print(cli, str_text(&out), out.len);
+	return r ? r : tell_lost(cli, c, &lost);
+}
+
 static int run(struct cli *cli, int argc, char **argv)
 {
 	struct conversion c = {};
@@ -248,18 +311,23 @@ static int run(struct cli *cli, int argc, char **argv)
 	char **words;
 	int n;
 
-	if (cli_parse(cli, argc, argv, take, &c, &words, &n, &e) < 0 || cli_check_words(cli, n, 1, 1, &e) < 0)
+	if (cli_parse(cli, argc, argv, take, &c, &words, &n, &e) < 0 || cli_check_words(cli, n, 1, c.from_docker ? -1 : 1, &e) < 0)
 		return cli_fail(cli, &e);
 	if (c.from_lxc && !c.to_systemd) {
 		int code = convert_from_lxc(cli, words[0], c.lossy, &e);
 
 		return code < 0 ? cli_fail(cli, &e) : code;
 	}
-	if (c.from_lxc || c.lossy) {
+	if ((c.from_lxc || c.from_docker) && (c.to_systemd || c.to_kubernetes)) {
 		err_new(&e, ERR_USAGE, "rocket convert can't do that at once");
-		err_because(&e, "%s", c.from_lxc ? "--from lxc gives a manifest, --to systemd takes a pod" : "--lossy goes with --from");
+		err_because(&e, "--from gives a manifest, --to takes a pod");
 		err_try(&e, "rocket convert --from lxc %s > pod.yaml", words[0]);
 		return cli_fail(cli, &e);
+	}
+	if (c.from_docker || c.to_kubernetes) {
+		int r = c.from_docker ? from_docker(cli, &c, words, &e) : to_kubernetes(cli, &c, words[0], &e);
+
+		return r < 0 ? cli_fail(cli, &e) : r;
 	}
 	if (!c.to_systemd) {
 		err_new(&e, ERR_USAGE, "rocket convert needs to know to what");
@@ -274,12 +342,14 @@ static int run(struct cli *cli, int argc, char **argv)
 
 const struct verb cli_verb_convert = {
 	.name = "convert",
-	.summary = "a pod in the words of another system, and back: systemd's unit, LXC's config",
-	.usage = "--to systemd [--install] [--manifest FILE] POD | --from lxc [--lossy] CONFIG",
+	.summary = "a pod in the words of another system, and back: systemd, Kubernetes; docker run, LXC's config",
+	.usage = "--to systemd [--install] [--manifest FILE] POD | --to kubernetes [--lossy] POD | --from docker-run [--lossy] -- ARG… | --from lxc [--lossy] CONFIG",
 	.words = (const char *const[]){"pod", NULL},
 	.options = (const struct opt *const[]){options, NULL},
 	.example = "rocket convert --to systemd shop\nrocket convert --to systemd --install shop\n"
+		   "rocket convert --to kubernetes shop > shop.yaml\n"
+		   "rocket convert --from docker-run -- -d -p 8080:80 -v data:/data nginx > pod.yaml\n"
 		   "rocket convert --from lxc /var/lib/lxc/web/config > web.yaml",
-	.exits = "1: without --lossy, also: something can't be carried over\n4: no such pod",
+	.exits = "1: something can't be carried over, and --lossy was not said\n4: no such pod",
 	.run = run,
 };

@@ -17,6 +17,7 @@ const struct verb *const cli_verbs[] = {
 	&cli_verb_config,
 	&cli_verb_convert,
 	&cli_verb_cp,
+	&cli_verb_debug,
 	&cli_verb_df,
 	&cli_verb_diff,
 	&cli_verb_doctor,
@@ -66,7 +67,7 @@ const struct verb_alias cli_aliases[] = {
 
 /* Verbs that Rocket is to have and this version has not: refused by name, not as unknown. */
 static const char *const later[] = {
-	"debug", "map", "shelf", "slim", "split", "try", "watch", NULL,
+	"map", "shelf", "slim", "split", "try", "watch", NULL,
 };
 
 const struct verb *verb_find(const struct verb *const *verbs, const char *name)

@@ -12,6 +12,7 @@ extern const struct verb cli_verb_completion;
 extern const struct verb cli_verb_config;
 extern const struct verb cli_verb_convert;
 extern const struct verb cli_verb_cp;
+extern const struct verb cli_verb_debug;
 extern const struct verb cli_verb_df;
 extern const struct verb cli_verb_diff;
 extern const struct verb cli_verb_doctor;

@@ -163,6 +163,7 @@ static const struct field app_fields[] = {
 	FIELD(struct plan_app, started, "started", FIELD_STRUCT, .sub = &probe_set),
 	FIELD(struct plan_app, post_start, "post_start", FIELD_STRUCT, .sub = &probe_set),
 	FIELD(struct plan_app, pre_stop, "pre_stop", FIELD_STRUCT, .sub = &probe_set),
+	FIELD(struct plan_app, beside, "beside", FIELD_STR),
 	FIELD(struct plan_app, after, "after", FIELD_STRV),
 };
 const struct field_set plan_app_set = FIELD_SET("app", struct plan_app, app_fields);

@@ -135,6 +135,7 @@ struct plan_app {
 	struct plan_probe ready, alive, started;
 	struct plan_probe post_start, pre_stop; /* beside the running app: after its exec, before its
 						   stop signal */
+	char *beside; /* a visitor (`rocket debug`): in this app's process table, for this start alone */
 	char **after; /* apps that are ready before this one starts */
 };
 

@@ -62,12 +62,27 @@ static char *const *phase_argv(const struct app *a)
 	}
 }
 
+/* A visitor sees the processes of the app that it stands beside, and ends with it. */
+static int find_host_app(struct app *a, struct spawn *spawn, struct err *e)
+{
+	const struct app *host = supervisor_find_app(a->s, a->plan->beside);
+
+	if (!host || !app_is_alive(host) || host->phase != APP_PHASE_MAIN) {
+		err_new(e, ERR_STATE, "the app %s does not run", a->plan->beside);
+		return err_because(e, "%s would stand beside it", a->plan->name);
+	}
+	spawn->pid_holder_pidfd = host->proc.pidfd;
+	return 0;
+}
+
 /* joined apps share one process table; `init: true` gives an app a reaper as pid 1 of its own. */
 static int find_pid_holder(struct app *a, struct spawn *spawn, struct err *e)
 {
 	struct supervisor *s = a->s;
 
 	spawn->pid_holder_pidfd = -1;
+	if (a->plan->beside)
+		return find_host_app(a, spawn, e);
 	if (a->plan->distance == DISTANCE_JOINED) {
 		int r = pod_joined_reaper(s, e);
 
@@ -316,7 +331,7 @@ static void kill_rest(struct app *a)
 {
 	struct err ignored = {};
 
-	if (a->plan->distance != DISTANCE_JOINED)
+	if (a->plan->distance != DISTANCE_JOINED && !a->plan->beside)
 		return;
 	if (!a->s->plan.cgroup) {
 		ns_pids_kill(a->mounts);

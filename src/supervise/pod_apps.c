@@ -33,7 +33,7 @@ static int refuse(const struct supervisor *s, const struct app_change *c, struct
 		err_because(e, "%zu apps were added to and taken from it since its start", (size_t)SUPERVISOR_SPARE_APPS);
 		return err_try(e, "rocket restart %s", s->plan.name);
 	}
-	if (app->distance != DISTANCE_APART)
+	if (app->distance != DISTANCE_APART || app->beside)
 		return 0;
 	err_new(e, ERR_USAGE, "the app %s would stand apart, and the pod runs", app->name);
 	err_because(e, "the namespaces of apps that stand apart are made when the pod starts");

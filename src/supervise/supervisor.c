@@ -304,11 +304,12 @@ void supervisor_init_app(struct supervisor *s, size_t i)
 {
 	struct app *a = &s->apps[i];
 	const struct plan_app *plan = &s->plan.apps.v[i];
+	const struct app *host = plan->beside ? supervisor_find_app(s, plan->beside) : NULL;
 
 	*a = (struct app){
 		.s = s,
 		.plan = plan,
-		.circle = plan_circle(&s->plan, plan),
+		.circle = host ? host->circle : plan_circle(&s->plan, plan),
 		.status = list_add(&s->arena, &s->status.apps),
 		.cgroup = CGROUP_NONE,
 		.proc = SPAWNED_NONE,
@@ -361,6 +362,17 @@ static int enter_private_mounts(struct supervisor *s, struct err *e)
 	return 0;
 }
 
+/* Who stood beside an app when the pod ran the last time was there for that time alone. */
+static void drop_visitors(struct plan *p)
+{
+	size_t n = 0;
+
+	for (size_t i = 0; i < p->apps.n; i++)
+		if (!p->apps.v[i].beside)
+			p->apps.v[n++] = p->apps.v[i];
+	p->apps.n = n;
+}
+
 static int open_all(struct supervisor *s, struct err *e)
 {
 	const struct supervisor_options *o = s->options;
@@ -374,6 +386,8 @@ static int open_all(struct supervisor *s, struct err *e)
 	s->store.builder = arena_printf(&s->arena, "%s/rocket-image", o->programs);
 	if (r == 0)
 		r = state_read_plan(&s->pod, &s->arena, &s->plan, e);
+	if (r == 0)
+		drop_visitors(&s->plan);
 	if (r == 0)
 		r = loop_open(&s->loop, e);
 	if (r == 0)
