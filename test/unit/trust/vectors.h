@@ -5,16 +5,16 @@
  */
 #pragma once
 
-static const char vector_digest[] [[gnu::unused]] =
+[[gnu::unused]] static const char vector_digest[] =
 	"sha256:681d99dc9f51b6e2cd761fff06766da4c773f574c0dab93e96b3de3f4e9e61bf";
-static const char vector_name[] [[gnu::unused]] =
+[[gnu::unused]] static const char vector_name[] =
 	"localhost:5000/team/app:1.0";
-static const char vector_cosign_pub[] [[gnu::unused]] =
+[[gnu::unused]] static const char vector_cosign_pub[] =
 	"-----BEGIN PUBLIC KEY-----\n"
 	"MFkwEwYHKoZIzj0CAQYIKoZIzj0DAQcDQgAEZA6Iy5l/wNGaBogovQ86nTvv56cr\n"
 	"TmxXmOvtko6OQz1d8PveI4jwzieVjG5KMjiNhJQsQo5CagfMVW6Fbfv1jQ==\n"
 	"-----END PUBLIC KEY-----\n";
-static const char vector_cosign_key[] [[gnu::unused]] =
+[[gnu::unused]] static const char vector_cosign_key[] =
 	"-----BEGIN ENCRYPTED SIGSTORE PRIVATE KEY-----\n"
 	"eyJrZGYiOnsibmFtZSI6InNjcnlwdCIsInBhcmFtcyI6eyJOIjo2NTUzNiwiciI6\n"
 	"OCwicCI6MX0sInNhbHQiOiJHWDMyYzNXcFRHK1RNei9WMXhIeXhLRk5LY1ZSZ09R\n"
@@ -26,13 +26,13 @@ static const char vector_cosign_key[] [[gnu::unused]] =
 	"NkJ5aUdNUWRJQlB4bVEveVY0amYweW52d3pCMmdXTzJPTzEvMm84ekxwWCtRMUFm\n"
 	"SXdvS05LOUh0YVZqeTR3dUFDaEhBUmo1eWc9PSJ9\n"
 	"-----END ENCRYPTED SIGSTORE PRIVATE KEY-----\n";
-static const char vector_cosign_payload[] [[gnu::unused]] =
+[[gnu::unused]] static const char vector_cosign_payload[] =
 	"{\"critical\":{\"identity\":{\"docker-reference\":\"localhost:5000/team/app\"},\"image\":{\"docker-manifest-d"
 	"igest\":\"sha256:681d99dc9f51b6e2cd761fff06766da4c773f574c0dab93e96b3de3f4e9e61bf\"},\"type\":\"cosign conta"
 	"iner image signature\"},\"optional\":null}";
-static const char vector_cosign_signature[] [[gnu::unused]] =
+[[gnu::unused]] static const char vector_cosign_signature[] =
 	"MEUCIDnCX7Bo8bU3SjPmnByH5tHZqisApNAZLtErkGtzMb+IAiEAqe5Ijdc/0K+EUk1KuUVeFDiohGHeAnI+eSS0EnfI3R4=";
-static const char vector_cosign_bundle[] [[gnu::unused]] =
+[[gnu::unused]] static const char vector_cosign_bundle[] =
 	"{\"mediaType\":\"application/vnd.dev.sigstore.bundle.v0.3+json\", \"verificationMaterial\":{\"publicKey\":{\""
 	"hint\":\"piqQOfeSo2JdUvGSyTcbmQmf0ru9+u0rAe7MnjohOy4=\"}}, \"dsseEnvelope\":{\"payload\":\"eyJfdHlwZSI6Imh0d"
 	"HBzOi8vaW4tdG90by5pby9TdGF0ZW1lbnQvdjEiLCAic3ViamVjdCI6W3siZGlnZXN0Ijp7InNoYTI1NiI6IjY4MWQ5OWRjOWY1MWI2ZTJjZ"
@@ -40,13 +40,13 @@ static const char vector_cosign_bundle[] [[gnu::unused]] =
 	"HlwZSI6Imh0dHBzOi8vc2lnc3RvcmUuZGV2L2Nvc2lnbi9zaWduL3YxIiwgInByZWRpY2F0ZSI6e319\", \"payloadType\":\"applica"
 	"tion/vnd.in-toto+json\", \"signatures\":[{\"sig\":\"MEQCIB80vIvJS5QCJGGDYufNrbERMHQbrHegVSapIW8mrELvAiBh1Vd0"
 	"reKnKCXi4JD0fKR4KsRPTrGG7vpd54VG9ugQzg==\"}]}}";
-static const char vector_ed25519_pub[] [[gnu::unused]] =
+[[gnu::unused]] static const char vector_ed25519_pub[] =
 	"-----BEGIN PUBLIC KEY-----\n"
 	"MCowBQYDK2VwAyEAVt4PI0xRQupQGxIlm0jZn7E63iOvSejKckrBUwrtum4=\n"
 	"-----END PUBLIC KEY-----\n";
-static const char vector_ed25519_signature[] [[gnu::unused]] =
+[[gnu::unused]] static const char vector_ed25519_signature[] =
 	"FGsPAFkbWclJyRtojgp8EiZKl/3nvy5uqbOUXNBVnpbr+j0bxyYg22e0+FBGkPCq3E2Tm+kgwXI3fx8LVlLUDw==";
-static const char vector_rsa_pub[] [[gnu::unused]] =
+[[gnu::unused]] static const char vector_rsa_pub[] =
 	"-----BEGIN PUBLIC KEY-----\n"
 	"MIIBIjANBgkqhkiG9w0BAQEFAAOCAQ8AMIIBCgKCAQEA6QISA2jgyFQJb89AtoYB\n"
 	"fj7ScxpIy3J9deCJqjEjzm753mAsNmcGacOMdOIhxvFg9U0VcCJhwZFueiVQtvXz\n"
@@ -56,18 +56,18 @@ static const char vector_rsa_pub[] [[gnu::unused]] =
 	"s7PYAy4KlfcKleiXF2+6tCDSUy3TGUDHmsb7n9RLb+fpDvgzYDX9nq+2dBFEeq5C\n"
 	"pQIDAQAB\n"
 	"-----END PUBLIC KEY-----\n";
-static const char vector_rsa_signature[] [[gnu::unused]] =
+[[gnu::unused]] static const char vector_rsa_signature[] =
 	"kEqPNOGCJ2LsPc7O30R0HJinCIaM12FqnxtPcryt7vgQQ9zg/82mVveLueOuEGkqvyOQM3VnpAZjNOGKe7fpXF10KiaANclyPhFEavv3imqme"
 	"Gfpi6kFQIswqbYktuwY27lbUrPAkVQF4GtrqYsgjkdRXyFhYHSO9UdbuvmwofmRiXiE91oczs5Tv9AzgvxPLoB7Z2dv0IeBObORsMYPkCpJQ"
 	"Y/AD8LvmSSFPc/tdU1xhLvjV+o5wOH86m501M3YVFneq2SuppbiO5e2WVSc2z8sOpqB/jIWhQ20F15YA7pyVuzlnau0s0qHKscwa1LDJyIG3"
 	"Ix3aKfm1i9/esiapQ==";
-static const char vector_p384_pub[] [[gnu::unused]] =
+[[gnu::unused]] static const char vector_p384_pub[] =
 	"-----BEGIN PUBLIC KEY-----\n"
 	"MHYwEAYHKoZIzj0CAQYFK4EEACIDYgAEkMNQA1x2jSYAHiFHcjGtt6WLq13eqFI3\n"
 	"IE/Vg6W4Zgqb9+ARe7Iduhswa3ak8AOO1KI6hqd/miSHYevHmutfqivK6h7/t/Hw\n"
 	"MiczAaAgfNo6xknLk+tHYk/zqFTr9ZAT\n"
 	"-----END PUBLIC KEY-----\n";
-static const char vector_gpg_pub[] [[gnu::unused]] =
+[[gnu::unused]] static const char vector_gpg_pub[] =
 	"-----BEGIN PGP PUBLIC KEY BLOCK-----\n"
 	"\n"
 	"mDMEawawWxYJKwYBBAHaRw8BAQdAOEHbn2WMQPkqimbtCKydHHGpOK/LwOlz8m7M\n"
@@ -77,7 +77,7 @@ static const char vector_gpg_pub[] [[gnu::unused]] =
 	"DGG74GUjDxyOoTxUgUZNe1PifBE5sEA3aypKEqqi+Qs=\n"
 	"=6je5\n"
 	"-----END PGP PUBLIC KEY BLOCK-----\n";
-static const char vector_gpg_other_pub[] [[gnu::unused]] =
+[[gnu::unused]] static const char vector_gpg_other_pub[] =
 	"-----BEGIN PGP PUBLIC KEY BLOCK-----\n"
 	"\n"
 	"mDMEawawWxYJKwYBBAHaRw8BAQdADWA9g2E5TF7v1SB4e4vFk4a6batP1/CBc0rI\n"
@@ -87,15 +87,15 @@ static const char vector_gpg_other_pub[] [[gnu::unused]] =
 	"AQCEzPQROkWVzMFakB0YQ1Obt6byLt+nNkoatwAZqK2XCA==\n"
 	"=evn+\n"
 	"-----END PGP PUBLIC KEY BLOCK-----\n";
-static const char vector_gpg_fingerprint[] [[gnu::unused]] =
+[[gnu::unused]] static const char vector_gpg_fingerprint[] =
 	"4D33764C95D42DCF9E1856CBB25DCB8A96A7E13E";
-static const char vector_gpg_message_base64[] [[gnu::unused]] =
+[[gnu::unused]] static const char vector_gpg_message_base64[] =
 	"owGbwMvMwCG2KfZ017TlD+0Y1zIqJ3EXZ+YW5KTqZRXn52WzbYipVkouyizJTE7MUbKqVspMSc0rySypBLFT8pOzU4t0i1LTUotS85JTlayUc"
 	"vKB6jLyi0usTA0MDPRLUhNz9RMLCqwM9QyUanWUMnMT01ORtOYm5mWmpRaX6KZkpgMpoAHFGYlGpmZWZhaGKZaWKcmWaaaGSWapRskp5maGa"
 	"WlpBmbmZmYpiSbJ5ubGaabmJskGKYlJlsaplmZJximpxmkmqZapZoZJaSDLSioLQE5KLMnPzUxWSM7PK0nMzEstUijOTM9LLCktSgUpyi8oy"
 	"czPg/gtuSgVqLgIqKcE5BigCZm5QEZiboGSlaGZARTU1na0szCIcTDoiymy+BqX+Uy9ont+nkTYaVgosjKBgk1QBmSIQ2pFIjg0k/NzGbg4B"
 	"WBqmD0Z/hkZTIoU5DhSz/n5t0wT73qer/cl2XX01vqnTjCS/xS56Twjw9/oC83+aknXwi29fxru2l+59lGD/dZ3ibcWRK2ItJB04AIA";
-static const char vector_gpg_payload[] [[gnu::unused]] =
+[[gnu::unused]] static const char vector_gpg_payload[] =
 	"{\"critical\":{\"identity\":{\"docker-reference\":\"localhost:5000/team/app:1.0\"},\"image\":{\"docker-manife"
 	"st-digest\":\"sha256:681d99dc9f51b6e2cd761fff06766da4c773f574c0dab93e96b3de3f4e9e61bf\"},\"type\":\"atomic c"
 	"ontainer signature\"},\"optional\":{\"creator\":\"test\",\"timestamp\":1600000000}}";
