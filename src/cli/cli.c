@@ -41,6 +41,9 @@ int cli_fail(const struct cli *cli, const struct err *e)
 {
 	struct err shown = *e;
 
+	/* A helper program said it already (cli/pull.c). */
+	if (!shown.what[0])
+		return e->code;
 	/* Whoever has no better advice: what the verb takes. */
 	if (!shown.hint[0])
 		err_try(&shown, "%s --help", cli_verb_path(cli));

@@ -153,10 +153,10 @@ int pull_image(const struct cli *cli, const char *from, const char **ret_name, s
 		r = pull_run(cli, program, words, false, out, e);
 	if (r < 0)
 		return r;
+	/* The program has said its three lines: an error without words. What it was asked came from here, so no usage. */
 	if (r > 0) {
-		err_new(e, r, "the image %.150s can't be had", from);
-		err_because(e, "the lines above say why");
-		return err_try(e, "rocket fetch %.200s", from);
+		*e = (struct err){.code = r == ERR_USAGE ? ERR_FAILED : r};
+		return -e->code;
 	}
 	return read_name(cli, out, ret_name, e);
 }

@@ -255,7 +255,6 @@ static char *bundle_of(struct world *w, const char *statement, const char *type,
 	uint8_t *signature;
 	size_t n, signature_n;
 	const char *bytes = claim_signed_bytes(&w->a, &env, &n);
-	autostr text = {};
 	char secret[] = "secret";
 
 	assert_int_equal(pubkey_parse_private(vector_cosign_key, strlen(vector_cosign_key), give, secret, &key, &e), 0);
