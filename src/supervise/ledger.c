@@ -49,6 +49,9 @@ void ledger_add_from(struct str *out, const struct hole *h, const struct pod_sta
 	case HOLE_NEWPRIVS:
 		str_add(out, "setuid programs");
 		return;
+	case HOLE_OUT:
+		str_add(out, h->app ?: "pod");
+		return;
 	default:
 		str_add(out, h->name ?: h->text);
 	}
@@ -58,6 +61,10 @@ void ledger_add_to(struct str *out, const struct plan *p, const struct hole *h)
 {
 	const char *app = h->app ?: p->apps.n == 1 ? p->apps.v[0].name : "pod";
 
+	if (h->kind == HOLE_OUT) {
+		str_addf(out, "%.*s", (int)strcspn(h->text + strlen("out:"), "@"), h->text + strlen("out:"));
+		return;
+	}
 	str_add(out, app);
 	if (h->kind == HOLE_IN) {
 		str_add_char(out, ':');
@@ -67,9 +74,20 @@ void ledger_add_to(struct str *out, const struct plan *p, const struct hole *h)
 	}
 }
 
+static const char *reach_out(const struct hole *h)
+{
+	if (str_equal(h->name, "internet"))
+		return "every public address";
+	if (str_equal(h->name, "lan"))
+		return "every private address";
+	return str_equal(h->name, "host") ? "a port of this host" : "";
+}
+
 const char *ledger_reach(const struct hole *h)
 {
 	switch (h->kind) {
+	case HOLE_OUT:
+		return reach_out(h);
 	case HOLE_IN:
 		if (!h->addr || strncmp(h->addr, "127.", 4) == 0 || strcmp(h->addr, "::1") == 0)
 			return "this host only";
