@@ -80,7 +80,7 @@ static const char *reach_out(const struct hole *h)
 		return "every public address";
 	if (str_equal(h->name, "lan"))
 		return "every private address";
-	return str_equal(h->name, "host") ? "a port of this host" : "";
+	return str_equal(h->name, "host") ? "a port of this host" : "that destination";
 }
 
 const char *ledger_reach(const struct hole *h)

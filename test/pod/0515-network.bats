@@ -173,8 +173,10 @@ answers() { [ "$("$PROBE" ask "$1" "$2")" = "$3" ] || { echo "$1 $2: $("$PROBE" 
 
 @test "holes that this build can't open are refused by name" {
 	local hole
-	for hole in in:pod:80 out:pod/other:80 in:fd:web ns:pid; do
+	for hole in in:pod:80 in:fd:web ns:pid; do
 		run_rocket run --hole "$hole" box true
 		assert_error 2 "$hole"
 	done
+	run_rocket run --hole out:pod/other:80 box true
+	assert_error 125 out:pod/other:80
 }
