@@ -139,7 +139,7 @@ int oci_cgroup_load_devices(int group_fd, const struct oci_device_rule *rules, s
 {
 	autofree struct bpf_insn *insns = calloc(n * RULE_INSNS + 8, sizeof(*insns));
 	struct code c = { .insns = insns };
-	uint32_t before[64];
+	uint32_t before[64] = {};
 
 	if (!insns || n > MAX_RULES)
 		return err_new(e, ERR_USAGE, "config.json: linux.resources.devices has more than %d rules", MAX_RULES);

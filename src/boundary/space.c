@@ -154,7 +154,7 @@ static int enter_time(const struct space *s, struct err *e)
 {
 	if (s->time_fd >= 0)
 		return setns(s->time_fd, CLONE_NEWTIME) < 0 ? err_errno(e, "can't enter the time namespace") : 0;
-	if (s->sync_fd < 0 || !(s->oci->fresh & CLONE_NEWTIME))
+	if (s->sync_fd < 0 || !s->oci || !(s->oci->fresh & CLONE_NEWTIME))
 		return 0;
 	if (unshare(CLONE_NEWTIME) < 0)
 		return err_errno(e, "can't make a time namespace");
@@ -293,7 +293,7 @@ static int prepare_namespaces(const struct spawn *sp, struct err *e)
 		(void)!become_ids(0, 0, NULL, 0, groups_are_denied());
 	if (enter_time(s, e) < 0)
 		return -e->code;
-	if (s->sync_fd < 0)
+	if (s->sync_fd < 0 || !s->oci)
 		return 0;
 	if (set_names(s, e) < 0 || raise_loopback(s, e) < 0 || set_sysctls(s, e) < 0)
 		return -e->code;

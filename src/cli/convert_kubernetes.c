@@ -166,7 +166,7 @@ static void add_security(const struct kube_out *k, const struct plan_app *app)
 static const struct plan_volume *find_volume(const struct plan *p, const char *name)
 {
 	for (size_t i = 0; i < p->volumes.n; i++)
-		if (!strcmp(p->volumes.v[i].name, name))
+		if (str_equal(p->volumes.v[i].name, name))
 			return &p->volumes.v[i];
 	return NULL;
 }
@@ -337,8 +337,8 @@ static void add_volume(const struct kube_out *k, const struct plan_app *app, siz
 	} else if (v) {
 		str_add(out, ", emptyDir: {}}\n");
 	} else {
-		str_addf(out, ", %s: {%s: %s-files}}\n", strstr(m->source, "/secrets/") ? "secret" : "configMap",
-			 strstr(m->source, "/secrets/") ? "secretName" : "name", k->p->name);
+		str_addf(out, ", %s: {%s: %s-files}}\n", strstr(m->source ?: "", "/secrets/") ? "secret" : "configMap",
+			 strstr(m->source ?: "", "/secrets/") ? "secretName" : "name", k->p->name);
 	}
 	if (m->kind == MOUNT_BIND)
 		lose(k, app->name, "the host path %s is each node's own", m->source);

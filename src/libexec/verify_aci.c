@@ -73,11 +73,11 @@ int verify_aci(struct verify_tool *t, int argc, char **argv, struct err *e)
 {
 	struct openpgp_result *result = arena_new(&t->arena, struct openpgp_result);
 	struct asked asked = {};
-	struct rules rules;
+	struct rules rules = {};
 	char *text = NULL;
-	uint8_t *signature;
+	uint8_t *signature = NULL;
 	unsigned tried = 0;
-	size_t n, text_n;
+	size_t n = 0, text_n = 0;
 	int r = parse(argc, argv, &asked, e);
 
 	if (r == 0)

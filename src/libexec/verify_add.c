@@ -121,11 +121,13 @@ static int fill_key(struct verify_tool *t, const struct asked *a, struct rule *r
 	struct openpgp_keyring ring;
 	autopubkey *pub = NULL;
 	char fingerprint[PUBKEY_FINGERPRINT_MAX], *text = NULL;
-	size_t n;
+	size_t n = 0;
 	int r = read_key(t, a->key, &text, &n, e);
 
 	if (r < 0)
 		return r;
+	if (!text)
+		return err_new(e, ERR_FAILED, "the key is empty");
 	rule->kind = RULE_KEY;
 	if (memmem(text, n, "-----BEGIN ", 11) && !memmem(text, n, "-----BEGIN PGP ", 15)) {
 		r = pubkey_parse(text, n, &pub, e);

@@ -228,8 +228,8 @@ int verify_attestations(struct verify_tool *t, int argc, char **argv, struct err
 	};
 	const struct opt *const tables[] = {opts, NULL};
 	struct opt_walk w = {.argc = argc, .argv = argv, .tables = tables};
-	struct verify_cases cases;
-	struct store_image found;
+	struct verify_cases cases = {};
+	struct store_image found = {};
 	enum what what = 0;
 	const struct opt *o;
 	const char *value;

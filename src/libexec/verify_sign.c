@@ -251,7 +251,7 @@ static int sign_openpgp(struct signing *s, struct err *e)
 	autoclose int in = io_memfd("payload", payload, strlen(payload)), out = memfd_create("signature", MFD_CLOEXEC);
 	struct artifact artifact = {.kind = ARTIFACT_OPENPGP};
 	autofree char *text = NULL;
-	size_t n;
+	size_t n = 0;
 
 	if (s->layout)
 		return err_usage(e, "an OpenPGP signature has one layout");

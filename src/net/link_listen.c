@@ -141,7 +141,8 @@ int link_listen(const struct link_listen *l, struct relay_sockets *ret, struct e
 		visit_forget(&v);
 		return explain(l, r, e);
 	}
-	memcpy(s.v, v.sockets, v.n * sizeof(*s.v));
+	for (size_t i = 0; s.v && i < v.n; i++)
+		s.v[i] = v.sockets[i];
 	s.n = v.n;
 	*ret = s;
 	return 0;

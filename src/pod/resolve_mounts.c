@@ -53,7 +53,7 @@ static int add_entry(struct resolve *r, struct resolve_app *ra, struct entries *
 static struct plan_volume *find_volume(struct plan *p, const char *name)
 {
 	for (size_t i = 0; i < p->volumes.n; i++)
-		if (!strcmp(p->volumes.v[i].name, name))
+		if (str_equal(p->volumes.v[i].name, name))
 			return &p->volumes.v[i];
 	return NULL;
 }

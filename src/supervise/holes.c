@@ -354,8 +354,8 @@ int holes_count(struct supervisor *s, const char **ret_text, struct err *e)
 
 	for (size_t i = 0; i < s->plan.holes.n; i++) {
 		const struct hole *h = &s->plan.holes.v[i];
-		struct relay_counts n;
-		struct relay *relay;
+		struct relay_counts n = {};
+		struct relay *relay = NULL;
 
 		if (!is_carried(h))
 			continue;

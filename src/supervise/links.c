@@ -85,7 +85,7 @@ static int open_port(struct supervisor *s, size_t i, struct err *e)
 		.app_port = (uint16_t)l->to_port,
 	};
 	struct relay_sockets sockets = {};
-	struct relay *relay;
+	struct relay *relay = NULL;
 	int r = link_listen(&request, &sockets, e);
 
 	if (r == 0)
@@ -250,7 +250,7 @@ static void start_live_unix(struct supervisor *s, size_t place)
 static int add_live(struct supervisor *s, const struct link *l, const char **ret_text, struct err *e)
 {
 	bool there = plan_find_link(&s->plan, l->text) >= 0;
-	size_t place;
+	size_t place = 0;
 	int r = make_links(s, e);
 
 	if (r == 0)

@@ -557,8 +557,10 @@ int supervisor_main(const struct supervisor_options *o)
 	struct rare *rare = mmap(NULL, sizeof(*rare), PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
 	struct err e = {};
 
-	if (!s || rare == MAP_FAILED)
+	if (!s || rare == MAP_FAILED) {
+		free(s);
 		return ERR_ROCKET;
+	}
 	umask(0);
 	init(s, o);
 	s->rare = rare;

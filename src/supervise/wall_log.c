@@ -101,9 +101,9 @@ static bool has_address(const char *list, const char *addr)
 /* The name that the pod asked for when it got this address; "" when none is known. */
 static void name_of(const char *names, const char *addr, char *ret, size_t cap)
 {
-	autofree char *copy = strdup(names);
-	char *rest = copy, *line;
-	struct name_line n;
+	autoarena a = {};
+	char *rest = arena_strdup(&a, names), *line;
+	struct name_line n = {};
 
 	*ret = 0;
 	while (rest && (line = strsep(&rest, "\n")))
@@ -113,10 +113,10 @@ static void name_of(const char *names, const char *addr, char *ret, size_t cap)
 
 static void add_refused_names(struct supervisor *s, const char *names, struct str *out)
 {
-	autofree char *copy = strdup(names);
+	autoarena a = {};
 	const char *app = s->plan.apps.n == 1 ? s->plan.apps.v[0].name : "?";
-	char *rest = copy, *line;
-	struct name_line n;
+	char *rest = arena_strdup(&a, names), *line;
+	struct name_line n = {};
 
 	while (rest && out->len < LOG_TEXT_MAX && (line = strsep(&rest, "\n")))
 		if (split_name(line, &n) && strcmp(n.verdict, "refused") == 0)

@@ -197,15 +197,15 @@ static int find_by_prefix(const struct rules *rules, const char *id, const struc
 int rules_remove(struct arena *a, const char *dir, const char *id, bool *ret_masked, struct err *e)
 {
 	autoclose int fd = -1;
-	struct rules rules;
-	const struct rule *rule;
+	struct rules rules = {};
+	const struct rule *rule = NULL;
 	int r = rules_load(a, dir, RULES_IN_FORCE, &rules, e);
 
 	if (r == 0)
 		r = find_by_prefix(&rules, id, &rule, e);
 	if (r == 0)
 		r = open_own_place(dir, &fd, e);
-	if (r < 0)
+	if (r < 0 || !rule)
 		return r;
 	bool own = faccessat(fd, rule->id, F_OK, AT_SYMLINK_NOFOLLOW) == 0;
 

@@ -119,6 +119,7 @@ char **scope_lookups(struct arena *a, const char *full)
 		if (!slash)
 			break;
 	}
-	add_wildcards(a, name, &v);
+	if (name)
+		add_wildcards(a, name, &v);
 	return v;
 }
