@@ -69,9 +69,10 @@ build, wanted = sys.argv[1], [os.path.abspath(f) for f in sys.argv[2:]]
 with open(build + "/compile_commands.json", encoding="utf-8") as f:
     entries = json.load(f)
 seen, todo = set(), []
+source = os.path.dirname(os.path.dirname(os.environ["MODEL"])) + "/src/"
 for entry in entries:
     path = os.path.abspath(os.path.join(entry["directory"], entry["file"]))
-    if "/src/" in path and path not in seen and (not wanted or path in wanted):
+    if path.startswith(source) and path not in seen and (not wanted or path in wanted):
         seen.add(path)
         todo.append(entry)
 with concurrent.futures.ThreadPoolExecutor(os.cpu_count()) as pool:

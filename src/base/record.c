@@ -459,7 +459,7 @@ static int take_string(struct reader *r, struct span *ret)
 
 static int take_text(struct reader *r, char **ret)
 {
-	struct span s = {};
+	struct span s = { .text = "" };
 
 	if (take_string(r, &s) < 0)
 		return -ERR_FAILED;
@@ -548,7 +548,7 @@ static int read_bool(struct reader *r, const struct field *f, void *p)
 
 static int read_enum(struct reader *r, const struct field *f, void *p)
 {
-	struct span s = {};
+	struct span s = { .text = "" };
 
 	if (take_string(r, &s) < 0)
 		return -ERR_FAILED;
@@ -617,7 +617,7 @@ static int read_numv(struct reader *r, const struct field *f, void *p)
 
 static int take_pair(struct reader *r, char **ret)
 {
-	struct span key = {}, value = {};
+	struct span key = { .text = "" }, value = { .text = "" };
 
 	if (take_string(r, &key) < 0)
 		return -ERR_FAILED;
@@ -723,7 +723,7 @@ static int skip_value(struct reader *r, unsigned depth);
 
 static int skip_item(struct reader *r, bool keyed, unsigned depth)
 {
-	struct span key = {};
+	struct span key = { .text = "" };
 
 	if (keyed && take_string(r, &key) < 0)
 		return -ERR_FAILED;
@@ -748,7 +748,7 @@ static int skip_items(struct reader *r, char close, unsigned depth)
 /* The value of a key that this version doesn't know. */
 static int skip_value(struct reader *r, unsigned depth)
 {
-	struct span s = {};
+	struct span s = { .text = "" };
 
 	skip_space(r);
 	if (take(r, '{'))
@@ -806,7 +806,7 @@ static const struct field *find_field(const struct field_set *set, struct span k
 
 static int read_member(struct reader *r, const struct field_set *set, char *object, size_t *hint)
 {
-	struct span key = {};
+	struct span key = { .text = "" };
 
 	if (take_string(r, &key) < 0)
 		return -ERR_FAILED;

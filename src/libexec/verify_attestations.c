@@ -243,5 +243,7 @@ int verify_attestations(struct verify_tool *t, int argc, char **argv, struct err
 		r = store_find_image(&t->store, &t->arena, argv[w.at], &found, e);
 	if (r == 0)
 		r = verify_load(t, &found, NULL, &cases, e);
+	if (r == 0 && (!cases.list.n || !cases.list.v))
+		r = err_new(e, ERR_NOT_FOUND, "the image %.150s has nothing that could be shown", argv[w.at]);
 	return r < 0 ? r : list(t, &cases.list.v[0], what, e);
 }
