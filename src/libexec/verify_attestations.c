@@ -186,7 +186,7 @@ static void add_item(struct listing *l, const struct judge_item *item)
 
 enum { OUT_FD = 3 };
 
-[[gnu::noreturn]] static void worker_main(struct verify_tool *t, const struct judge_case *c, enum what what, int fd)
+[[gnu::noreturn, gnu::nonnull]] static void worker_main(struct verify_tool *t, const struct judge_case *c, enum what what, int fd)
 {
 	struct listing l = {.a = &t->arena, .c = c, .what = what};
 	struct err e = {};
@@ -243,7 +243,9 @@ int verify_attestations(struct verify_tool *t, int argc, char **argv, struct err
 		r = store_find_image(&t->store, &t->arena, argv[w.at], &found, e);
 	if (r == 0)
 		r = verify_load(t, &found, NULL, &cases, e);
-	if (r == 0 && (!cases.list.n || !cases.list.v))
-		r = err_new(e, ERR_NOT_FOUND, "the image %.150s has nothing that could be shown", argv[w.at]);
-	return r < 0 ? r : list(t, &cases.list.v[0], what, e);
+	if (r < 0)
+		return r;
+	if (!cases.list.v)
+		return err_new(e, ERR_NOT_FOUND, "the image %.150s has nothing that could be shown", argv[w.at]);
+	return list(t, &cases.list.v[0], what, e);
 }
