@@ -9,6 +9,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/close_range.h>
+#include <poll.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -22,7 +23,7 @@
 #include "base/unit.h"
 #include "boundary/own_exe.h"
 
-enum { ARGS = 12 };
+enum { ARGS = 12, END_MS = 200 };
 
 /* What the supervisor's process needs, made before vfork. */
 struct launch {
@@ -110,6 +111,18 @@ static void pass_on(int ready_fd)
 		(void)!io_write_all(STDERR_FILENO, bytes, (size_t)n);
 }
 
+/*
+ * A pod that could not start is over in a moment: whoever tries again then finds its name free. One whose other apps
+ * go on lives, so nobody waits for long.
+ */
+static void wait_for_end(pid_t pid)
+{
+	autoclose int pidfd = (int)syscall(SYS_pidfd_open, pid, 0);
+
+	if (pidfd >= 0)
+		(void)!poll(&(struct pollfd){ .fd = pidfd, .events = POLLIN }, 1, END_MS);
+}
+
 int launch_detached(const struct supervisor_options *o, const char *program, struct err *e)
 {
 	struct err word = {};
@@ -138,6 +151,7 @@ int launch_detached(const struct supervisor_options *o, const char *program, str
 	}
 	if (word.code == 0)
 		return 0;
+	wait_for_end(pid);
 	*e = word;
 	return -e->code;
 }
