@@ -304,6 +304,29 @@ static int from_docker(struct cli *cli, const struct conversion *c, char **words
 	return r ? r : tell_lost(cli, c, &lost);
 }
 
+/* Which options go together. */
+static int check_words(const struct conversion *c, const char *word, struct err *e)
+{
+	bool from = c->from_lxc || c->from_docker, to = c->to_systemd || c->to_kubernetes;
+
+	if (from && to) {
+		err_new(e, ERR_USAGE, "rocket convert can't do that at once");
+		err_because(e, "--from gives a manifest, --to takes a pod");
+		return err_try(e, "rocket convert --from lxc %s > pod.yaml", word);
+	}
+	if (!from && !to) {
+		err_new(e, ERR_USAGE, "rocket convert needs to know to what");
+		err_because(e, "there is neither --to nor --from");
+		return err_try(e, "rocket convert --to systemd %s", word);
+	}
+	if (c->lossy && c->to_systemd) {
+		err_new(e, ERR_USAGE, "--lossy has no meaning with --to systemd");
+		err_because(e, "a unit runs the pod as it is, and nothing is lost");
+		return err_try(e, "rocket convert --to systemd %s", word);
+	}
+	return 0;
+}
+
 static int run(struct cli *cli, int argc, char **argv)
 {
 	struct conversion c = {};
@@ -313,27 +336,17 @@ static int run(struct cli *cli, int argc, char **argv)
 
 	if (cli_parse(cli, argc, argv, take, &c, &words, &n, &e) < 0 || cli_check_words(cli, n, 1, c.from_docker ? -1 : 1, &e) < 0)
 		return cli_fail(cli, &e);
-	if (c.from_lxc && !c.to_systemd) {
+	if (check_words(&c, words[0], &e) < 0)
+		return cli_fail(cli, &e);
+	if (c.from_lxc) {
 		int code = convert_from_lxc(cli, words[0], c.lossy, &e);
 
 		return code < 0 ? cli_fail(cli, &e) : code;
-	}
-	if ((c.from_lxc || c.from_docker) && (c.to_systemd || c.to_kubernetes)) {
-		err_new(&e, ERR_USAGE, "rocket convert can't do that at once");
-		err_because(&e, "--from gives a manifest, --to takes a pod");
-		err_try(&e, "rocket convert --from lxc %s > pod.yaml", words[0]);
-		return cli_fail(cli, &e);
 	}
 	if (c.from_docker || c.to_kubernetes) {
 		int r = c.from_docker ? from_docker(cli, &c, words, &e) : to_kubernetes(cli, &c, words[0], &e);
 
 		return r < 0 ? cli_fail(cli, &e) : r;
-	}
-	if (!c.to_systemd) {
-		err_new(&e, ERR_USAGE, "rocket convert needs to know to what");
-		err_because(&e, "there is neither --to nor --from");
-		err_try(&e, "rocket convert --to systemd %s", words[0]);
-		return cli_fail(cli, &e);
 	}
 	int r = convert(cli, &c, words[0], &e);
 
