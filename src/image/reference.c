@@ -252,6 +252,10 @@ int reference_parse(struct arena *a, const char *text, struct reference *ret, st
 		return refuse(e, text, "a registry's name has no scheme before it: TLS is always spoken");
 	int rc = parse_rest(a, text, rest, &r, e);
 
+	/* Written again in full it must be read again. */
+	if (!rc && r.transport == REFERENCE_REGISTRY &&
+	    strlen(prefixes[0].prefix) + strlen(reference_name(a, &r)) > REFERENCE_MAX)
+		rc = refuse(e, text, "with what it leaves out it is longer than 1024 characters");
 	if (!rc)
 		*ret = r;
 	return rc;
