@@ -23,7 +23,7 @@
 enum { OPT_IMAGE = 1, OPT_TTY, OPT_STDIN };
 
 static const struct opt options[] = {
-	{"image", 0, "IMAGE", "where the tools are (default: busybox)", OPT_IMAGE, "image"},
+	{"image", 0, "IMAGE", "where the tools are (default: busybox, when it is here)", OPT_IMAGE, "image"},
 	{"tty", 't', NULL, "give them a terminal", OPT_TTY, NULL},
 	{"interactive", 'i', NULL, "pass on standard input", OPT_STDIN, NULL},
 	{},
@@ -61,6 +61,8 @@ static int parse(struct debug *d, int argc, char **argv, int *ret_at, struct err
 
 /* ---- the visitor ---- */
 
+static const char default_image[] = "busybox";
+
 /* The words of a run of the tools' image; what stands behind POD/APP is its program. */
 static int make_pod(struct debug *d, int argc, char **argv, struct err *e)
 {
@@ -71,6 +73,11 @@ static int make_pod(struct debug *d, int argc, char **argv, struct err *e)
 	arena_strv_add(a, &words, d->image);
 	arena_strv_add(a, &words, "--name");
 	arena_strv_add(a, &words, d->name);
+	/* What nobody named is not fetched behind his back. */
+	if (str_equal(d->image, default_image)) {
+		arena_strv_add(a, &words, "--pull");
+		arena_strv_add(a, &words, "never");
+	}
 	if (d->tty)
 		arena_strv_add(a, &words, "--tty");
 	if (d->interactive || d->tty)
@@ -222,7 +229,7 @@ static int debug(struct debug *d, const char *word, int argc, char **argv, struc
 
 static int run(struct cli *cli, int argc, char **argv)
 {
-	struct debug d = {.cli = cli, .image = "busybox", .m = POD_MAKING_NONE, .p = POD_LOOK_NONE, .s = {-1, -1}};
+	struct debug d = {.cli = cli, .image = default_image, .m = POD_MAKING_NONE, .p = POD_LOOK_NONE, .s = {-1, -1}};
 	struct err e = {};
 	int at, r = parse(&d, argc, argv, &at, &e);
 
